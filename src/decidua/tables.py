@@ -228,7 +228,7 @@ def parse_number(text: str, decimal_comma: bool = False, *, file: str = "", plac
         return None
     if decimal_comma:
         cleaned = cleaned.replace(",", ".")
-    if re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", cleaned):
+    if re.fullmatch(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", cleaned):
         return float(cleaned)
     raise BrokenStudy(f"{text!r} is not a number.", file=file, place=place)
 

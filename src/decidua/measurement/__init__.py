@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from decidua.measurement.measurand import IDENTITY_FIELDS, Measurand
 from decidua.measurement.nouns import (
-    BooleanCounts,
     Censoring,
     Dating,
     Dose,
     Draws,
     GestationalAge,
     Instant,
+    JointCounts,
     LogNormal,
     Measurement,
     Moment,
-    PairedCounts,
     Population,
     Pregnancy,
     Quantity,
@@ -31,17 +30,19 @@ from decidua.measurement.nouns import (
     Subject,
     Visit,
     VisitKey,
+    status_of,
 )
+from decidua.statistics import PairedCounts
 
 __all__ = [
     "IDENTITY_FIELDS",
-    "BooleanCounts",
     "Censoring",
     "Dating",
     "Dose",
     "Draws",
     "GestationalAge",
     "Instant",
+    "JointCounts",
     "LogNormal",
     "Measurand",
     "Measurement",
@@ -57,4 +58,5 @@ __all__ = [
     "Subject",
     "Visit",
     "VisitKey",
+    "status_of",
 ]

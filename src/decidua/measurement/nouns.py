@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decidua.errors import BrokenStudy, OutsideLimits
+from decidua.knowledge import fact
 from decidua.measurement.measurand import Measurand
+from decidua.statistics import BooleanCounts, PairedCounts
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -32,6 +35,23 @@ class Status(StrEnum):
     FLAG = "flag"
     VOID = "void"
     FAILED = "failed"
+
+
+def status_of(flags: Iterable[str]) -> Status:
+    """Return the gravest status that a set of flags brings.
+
+    Parameters
+    ----------
+    flags : iterable of str
+        Keys of `knowledge/flags.csv`.
+
+    Returns
+    -------
+    Status
+        A note leaves a result `OK`.
+    """
+    severities = {f["severity"] for flag in flags if (f := fact("flags", flag)) is not None}
+    return next((s for s in (Status.FAILED, Status.VOID, Status.FLAG) if s.value in severities), Status.OK)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -279,42 +299,45 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BooleanCounts:
-    """Joint counts of k markers in a stimulated tube and its control.
+class JointCounts:
+    """Joint counts of k markers in a tube and, where there is one, its control.
 
     Attributes
     ----------
     markers : tuple of str
         Analyte ids, the first being the highest bit.
-    stimulated, control : int array [subset]
+    stimulated : int array [subset]
         Cells in each of the 2^k subsets; bit 1 = positive.
+    control : int array [subset] or None
+        The same in the control tube.
     """
 
     markers: tuple[str, ...]
     stimulated: IntArray
-    control: IntArray
+    control: IntArray | None = None
 
-    def fourfold(self, first: str, second: str) -> tuple[IntArray, IntArray]:
-        """Return the counts ++, +-, -+, -- of two markers.
+    def fourfold(self, numerator: str, denominator: str) -> tuple[BooleanCounts, BooleanCounts | None]:
+        """Part the cells by two of the markers.
 
         Parameters
         ----------
-        first, second : str
+        numerator, denominator : str
             Analyte ids among the markers.
 
         Returns
         -------
-        tuple of int array [4]
-            Stimulated and control.
+        tuple of BooleanCounts and BooleanCounts or None
+            Of the tube and of its control.
         """
-        a, b = self._bit(first), self._bit(second)
-        cell = 2 * (1 - a) + (1 - b)
-        return tuple(
-            np.bincount(cell, weights=t, minlength=4).astype(np.int64) for t in (self.stimulated, self.control)
-        )  # type: ignore[return-value]
+        cell = 2 * (1 - self._bit(numerator)) + (1 - self._bit(denominator))
 
-    def positive(self, marker: str) -> tuple[int, int]:
-        """Return the positives of one marker, whatever the others.
+        def part(tube: IntArray) -> BooleanCounts:
+            return BooleanCounts(*(int(tube[cell == k].sum()) for k in range(4)))
+
+        return part(self.stimulated), None if self.control is None else part(self.control)
+
+    def positive(self, marker: str) -> PairedCounts:
+        """Count the positives of one marker, whatever the others.
 
         Parameters
         ----------
@@ -323,26 +346,16 @@ class BooleanCounts:
 
         Returns
         -------
-        tuple of int
-            Stimulated and control.
+        PairedCounts
+            Of the tube and of its control.
         """
         on = self._bit(marker).astype(bool)
-        return int(self.stimulated[on].sum()), int(self.control[on].sum())
+        control = (None, None) if self.control is None else (int(self.control[on].sum()), int(self.control.sum()))
+        return PairedCounts(int(self.stimulated[on].sum()), int(self.stimulated.sum()), *control)
 
     def _bit(self, marker: str) -> IntArray:
         shift = len(self.markers) - 1 - self.markers.index(marker)
         return (np.arange(self.stimulated.size) >> shift) & 1
-
-
-@dataclass(frozen=True, slots=True)
-class PairedCounts:
-    """Uncertainty of a share: the counts behind it, with the control tube where there is one."""
-
-    n_pos: int
-    n_parent: int
-    n_pos_control: int | None = None
-    n_parent_control: int | None = None
-    joint: BooleanCounts | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +393,8 @@ class Quantity:
         What a ratio's interval is computed from.
     shared_error : str
         Key of an error shared with other results: same curve, same control tube.
+    joint : JointCounts or None
+        Joint counts of the same cells, from which a ratio's interval is exact.
     """
 
     value: float | None
@@ -389,6 +404,7 @@ class Quantity:
     censored: Censoring = Censoring.NONE
     uncertainty: Uncertainty | None = None
     shared_error: str = ""
+    joint: JointCounts | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,4 +430,3 @@ class Measurement:
     method: str = ""
     source: Source = Source("", "")
     stated: Moment | None = None
-    p_denominator_absent: float | None = None

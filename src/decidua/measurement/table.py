@@ -15,12 +15,13 @@ from decidua.measurement.nouns import (
     LogNormal,
     Measurement,
     Moment,
-    PairedCounts,
     Quantity,
     Source,
     Status,
     VisitKey,
+    status_of,
 )
+from decidua.statistics import PairedCounts
 from decidua.tables import Row, Table, nearest
 
 SCHEMA: dict[str, type[pl.DataType]] = {
@@ -133,6 +134,8 @@ def _read_row(text: Table, row: Row, laboratory: str) -> Measurement:
             raise BrokenStudy(f"unknown flag {flag!r}.", remedy=nearest(flag, list(table("flags"))))
     if quantity.censored is Censoring.NONE and quantity.lower is None and quantity.value is not None:
         flags = (*flags, "no_interval") if "no_interval" not in flags else flags
+    if quantity.uncertainty is None and quantity.value is not None and "measurement_error_not_stated" not in flags:
+        flags = (*flags, "measurement_error_not_stated")
     status = Status(_choice(row, "status", [s.value for s in Status], "ok"))
     if status in (Status.VOID, Status.FAILED) and quantity.value is not None:
         raise BrokenStudy(f"a result that is {status.value} carries a value.", remedy="Leave value empty.")
@@ -142,7 +145,7 @@ def _read_row(text: Table, row: Row, laboratory: str) -> Measurement:
         quantity=quantity,
         specimen=row["specimen"],
         run=row["run"],
-        status=Status.FLAG if status is Status.OK and flags else status,
+        status=status_of(flags) if status is Status.OK else status,
         flags=flags,
         method=row["method"] or "finished result",
         source=Source(

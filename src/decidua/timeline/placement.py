@@ -82,6 +82,12 @@ class Placement:
     not_placeable: str = ""
 
     @property
+    def women_below(self) -> int:
+        """How many of the women drawn lie below the value."""
+        value = self.measurement.quantity.value
+        return 0 if self.women is None or value is None else sum(v < value for v in self.women.values)
+
+    @property
     def outside_women(self) -> str:
         """``above`` or ``below`` all the women drawn, else empty; a censored result is never outside."""
         value = self.measurement.quantity.value
@@ -90,3 +96,42 @@ class Placement:
         if value > self.women.values[-1]:
             return "above"
         return "below" if value < self.women.values[0] else ""
+
+
+def placement_line(placement: Placement) -> dict[str, object]:
+    """Write a placement as its JSON line.
+
+    Parameters
+    ----------
+    placement : Placement
+        Placed or not.
+
+    Returns
+    -------
+    dict
+        Keys of the format reference; numbers are None where the result is not placed.
+    """
+    m, moment = placement.measurement, placement.moment
+    return {
+        "kind": "placement",
+        "subject": m.key.subject,
+        "visit": m.key.visit,
+        "phase": moment.phase,
+        "gestational_day": moment.gestational_day,
+        "measurand": m.measurand.id,
+        "value": m.quantity.value,
+        "unit": m.quantity.unit,
+        "centile": placement.centile,
+        "centile_lower": placement.centile_lower,
+        "centile_upper": placement.centile_upper,
+        "z": placement.z,
+        "z_lower": placement.z_lower,
+        "z_upper": placement.z_upper,
+        "p_outside": placement.p_outside,
+        "estimand": "today",
+        "reference_id": placement.reference_id or None,
+        "n_women": placement.n_women or None,
+        "women_below": None if placement.women is None or m.quantity.value is None else placement.women_below,
+        "indicative": placement.indicative,
+        "not_placeable": placement.not_placeable or None,
+    }

@@ -1,0 +1,251 @@
+"""What the commands print: JSON lines for programs, tables and progress for people.
+
+In: plain values of the rooms. Out: dictionaries for JSON lines; text on stdout and stderr.
+May import: batch, pipeline and below. Source: section 7 of the format reference.
+Start reading at `acquired_line`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table as Grid
+
+from decidua.batch import RunOutcome
+from decidua.cytometry.counts import CountFile, TubeCounts
+from decidua.errors import BrokenStudy, DecidualError
+from decidua.pipeline import Progress as Report
+from decidua.statistics import share_limits
+from decidua.tables import Note, Table
+
+WIDTH_OF_FILES = 200
+
+
+def error_line(error: DecidualError) -> dict[str, Any]:
+    """Write an error as its JSON line.
+
+    Parameters
+    ----------
+    error : DecidualError
+        What was refused.
+
+    Returns
+    -------
+    dict
+        Keys of the format reference.
+    """
+    return {
+        "kind": "error",
+        "file": error.file,
+        "error": type(error).__name__,
+        "place": error.place,
+        "message": error.message,
+        "remedy": error.remedy,
+    }
+
+
+def acquired_line(found: CountFile | Table) -> dict[str, Any]:
+    """Write what a file holds as its JSON line.
+
+    Parameters
+    ----------
+    found : CountFile or Table
+        What `pipeline.acquire` read.
+
+    Returns
+    -------
+    dict
+        Of kind ``counts`` or ``results``.
+    """
+    if isinstance(found, CountFile):
+        defects = [
+            *map(_defect, found.notes),
+            *({"code": type(e).__name__, "place": e.place, "message": e.message} for e in found.refused),
+        ]
+        return {
+            "kind": "counts",
+            "file": found.file,
+            "sha256": found.sha256,
+            "rows": len(found.tubes),
+            "populations": found.populations,
+            "defects": defects,
+        }
+    return {
+        "kind": "results",
+        "file": found.file,
+        "sha256": found.sha256,
+        "rows": len(found.rows),
+        "defects": [_defect(n) for n in found.notes],
+    }
+
+
+def _defect(note: Note) -> dict[str, str]:
+    return {"code": note.code, "place": note.place, "message": note.message}
+
+
+def population_lines(found: CountFile | Table) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
+    """Write every population of a count table as JSON lines.
+
+    Parameters
+    ----------
+    found : CountFile or Table
+        What `pipeline.acquire` read.
+
+    Returns
+    -------
+    tuple of list of dict and tuple of DecidualError
+        A line a population, the root first with no parent; rows that were refused.
+
+    Raises
+    ------
+    BrokenStudy
+        For a results table, which is quantified already.
+    """
+    if not isinstance(found, CountFile):
+        raise BrokenStudy("a results table is quantified already.", file=found.file, remedy="Put it in a study.")
+    lines = [line for tube in found.tubes.values() for line in _tube_lines(found.file, tube)]
+    return lines, found.refused
+
+
+def _tube_lines(file: str, tube: TubeCounts) -> Iterator[dict[str, Any]]:
+    for subsets in tube.subsets:
+        whole = tube.counts[subsets.parent]
+        yield _population(file, tube, subsets.parent, None, whole, None)
+        bits = range(len(subsets.markers) - 1, -1, -1)
+        for marker, bit in zip(subsets.markers, bits, strict=True):
+            positive = sum(int(c) for i, c in enumerate(subsets.cells) if i >> bit & 1)
+            yield _population(file, tube, f"{subsets.parent}/{marker}+", subsets.parent, positive, whole)
+        for index, count in enumerate(subsets.cells):
+            signs = "".join(f"{m}{'+' if index >> b & 1 else '-'}" for m, b in zip(subsets.markers, bits, strict=True))
+            yield _population(file, tube, f"{subsets.parent}/{signs}", subsets.parent, int(count), whole)
+    if tube.subsets:
+        return
+    for path, count in tube.counts.items():
+        top = not path or ("/" not in path and "" not in tube.counts)
+        parent = None if top else tube.parent_of(path)
+        yield _population(file, tube, path or "root", parent, count, None if parent is None else tube.counts[parent])
+
+
+def _population(
+    file: str, tube: TubeCounts, path: str, parent: str | None, count: int, parent_count: int | None
+) -> dict[str, Any]:
+    share = lower = upper = None
+    if parent_count:
+        share = count / parent_count
+        lower, upper = (float(limit) for limit in share_limits(count, parent_count))
+    return {
+        "kind": "population",
+        "file": file,
+        "sample": tube.row,
+        "population": path,
+        "gate_id": path,
+        "parent": parent if parent is None or parent else "root",
+        "count": count,
+        "parent_count": parent_count,
+        "share": share,
+        "lower": lower,
+        "upper": upper,
+        "stored_count": None,
+    }
+
+
+def show_lines(lines: Iterable[dict[str, Any]]) -> None:
+    """Print JSON lines as a table for a person.
+
+    Parameters
+    ----------
+    lines : iterable of dict
+        Lines of any kind.
+    """
+    console = _console()
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        groups.setdefault(line["kind"], []).append(line)
+    for kind, members in groups.items():
+        if len(members) == 1:
+            grid = Grid(title=kind, show_header=False, box=None, title_justify="left")
+            for key, value in members[0].items():
+                grid.add_row(key, _text(value))
+        else:
+            hidden = ("kind", "file", "gate_id", "stored_count")
+            columns = [key for key in members[0] if key not in hidden]
+            grid = Grid(title=f"{kind}: {len(members)}", box=None, title_justify="left")
+            for column in columns:
+                grid.add_column(column, overflow="fold")
+            for member in members:
+                grid.add_row(*(_text(member[key]) for key in columns))
+        console.print(grid)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_OF_FILES)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return (
+            "none"
+            if not value
+            else "\n".join(str(v.get("message", v)) if isinstance(v, dict) else str(v) for v in value)
+        )
+    return str(value)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Report | None]:
+    """Show progress on stderr while a long job runs.
+
+    Parameters
+    ----------
+    quiet : bool
+        Show nothing.
+
+    Yields
+    ------
+    callable or None
+        Takes stage, done and total.
+    """
+    if quiet:
+        yield None
+        return
+    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done + 1)
+
+        yield report
+
+
+def run_summary(outcome: RunOutcome) -> None:
+    """Say what a run found, what was refused first.
+
+    Parameters
+    ----------
+    outcome : RunOutcome
+        Of `batch.run_study`.
+    """
+    console = _console()
+    findings = outcome.findings
+    for error in findings.refused:
+        console.print(f"× {type(error).__name__}: {error}", markup=False, highlight=False)
+    placements = [p for v in findings.visits for p in v.placements]
+    placed = [p for p in placements if not p.not_placeable]
+    console.print(
+        f"{len(findings.visits)} visits, {len(placements)} results, {len(placed)} placed, "
+        f"{len(findings.refused)} refused, {len(findings.notes)} notes.",
+        highlight=False,
+    )
+    console.print(f"Study report: {outcome.written[0]}", highlight=False, soft_wrap=True)

@@ -1,0 +1,119 @@
+"""Profile: ratios by what is known of their terms, number and activity apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from decidua.balance import profile
+from decidua.measurement import (
+    Censoring,
+    Draws,
+    JointCounts,
+    LogNormal,
+    Measurand,
+    Measurement,
+    PairedCounts,
+    Quantity,
+    VisitKey,
+)
+
+KEY = VisitKey("W1", "V1")
+IDENTITY = Measurand(
+    "share", "IFNG+", "T_helper", material="blood_heparin", sample_age_class="fresh", stimulus="pma_ionomycin",
+    stimulus_h=4, blocker="brefeldin_a", background="subtracted", threshold="drawn", laboratory="LAB1",
+)  # fmt: skip
+# the second line of the ratio oracle of the statistics note: 300 of 100,000 against 12, over 21 against 2
+CELLS = JointCounts(("IFNG", "IL10"), np.array([99698, 2, 290, 10]), np.array([99978, 1, 20, 1]))
+
+
+def share(numerator: str, value: float, uncertainty: object = None, **identity: object) -> Measurement:
+    joint = identity.pop("joint", None)
+    quantity = Quantity(value, "%", value * 0.9, value * 1.1, uncertainty=uncertainty, joint=joint)  # type: ignore[arg-type]
+    return Measurement(KEY, IDENTITY.with_fields(numerator=numerator, **identity), quantity)  # type: ignore[arg-type]
+
+
+def counted(numerator: str, *, joint: JointCounts | None) -> Measurement:
+    counts = CELLS.positive(numerator.rstrip("+"))
+    return share(numerator, 100 * counts.net_share, counts, joint=joint)
+
+
+def test_joint_counts_give_the_exact_set() -> None:
+    (ratio,) = profile(KEY, [counted("IFNG+", joint=CELLS), counted("IL10+", joint=CELLS)]).ratios
+    assert ratio.id == "ifng_il10"
+    assert ratio.joint
+    quantity = ratio.result.quantity
+    assert quantity.value == pytest.approx(27.90, rel=0.01)
+    assert quantity.lower == pytest.approx(15.4, rel=0.02)
+    assert quantity.upper == pytest.approx(91.4, rel=0.02)
+    assert ratio.p_denominator_absent == pytest.approx(0.0027, abs=5e-4)
+    assert ratio.result.measurand.denominator == "IL10+"
+    assert ratio.result.quantity.unit == "1"
+
+
+def test_margins_alone_are_said_to_be_independent() -> None:
+    (ratio,) = profile(KEY, [counted("IFNG+", joint=None), counted("IL10+", joint=None)]).ratios
+    assert not ratio.joint
+    assert "independent_margins" in ratio.result.flags
+
+
+def test_two_tubes_are_independent_and_say_so() -> None:
+    il17 = share("IL17A+", 1.0, PairedCounts(250, 20000, 30, 20000))
+    treg = share(
+        "Treg_FoxP3", 6.0, PairedCounts(1200, 20000), stimulus="none", stimulus_h=None, blocker="none",
+        background="not_subtracted",
+    )  # fmt: skip
+    (ratio,) = profile(KEY, [il17, treg]).ratios
+    assert ratio.id == "th17_treg"
+    assert "different_tubes" in ratio.result.flags
+    assert ratio.result.quantity.value == pytest.approx(1.1 / 6.0)
+
+
+@pytest.mark.parametrize(
+    "field", ["parent", "material", "stimulus", "stimulus_h", "blocker", "background", "threshold", "laboratory"]
+)
+def test_terms_that_differ_in_identity_are_never_divided(field: str) -> None:
+    other = share("IL10+", 0.5, **{field: 6.0 if field == "stimulus_h" else "CD8" if field == "parent" else "other"})
+    assert profile(KEY, [share("IFNG+", 5.0), other]).ratios == ()
+
+
+def test_finished_shares_divide_by_their_intervals() -> None:
+    (ratio,) = profile(KEY, [share("IFNG+", 5.0, LogNormal(0.05)), share("IL10+", 0.5, LogNormal(0.05))]).ratios
+    assert ratio.result.quantity.value == pytest.approx(10.0)
+    assert ratio.result.quantity.lower is not None
+
+
+def test_draws_divide_draw_by_draw() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(5, 0.1, 4000), rng.normal(0.5, 0.01, 4000)
+    (ratio,) = profile(KEY, [share("IFNG+", 5.0, Draws(a)), share("IL10+", 0.5, Draws(b))]).ratios
+    assert ratio.result.quantity.lower == pytest.approx(np.quantile(a / b, 0.025), rel=0.02)
+
+
+def test_a_void_term_gives_no_ratio() -> None:
+    void = Measurement(KEY, IDENTITY.with_fields(numerator="IL10+"), Quantity(None, "%"))
+    assert profile(KEY, [share("IFNG+", 5.0), void]).ratios == ()
+
+
+def test_a_denominator_below_its_background_leaves_one_side() -> None:
+    cells = JointCounts(("IFNG", "IL10"), np.array([56627, 231, 246, 10]), np.array([52794, 265, 168, 6]))
+    pair = [share(f"{m}+", 100 * cells.positive(m).net_share, cells.positive(m), joint=cells) for m in ("IFNG", "IL10")]
+    (ratio,) = profile(KEY, pair).ratios
+    assert ratio.result.quantity.censored is Censoring.ABOVE
+    assert ratio.result.quantity.value == ratio.result.quantity.lower
+    assert "one_sided" in ratio.result.flags
+
+
+def test_number_and_activity_are_two_axes() -> None:
+    nk = Measurement(KEY, Measurand("count", "NK", material="blood_edta"), Quantity(200.0, "/uL"))
+    cd107 = Measurement(KEY, IDENTITY.with_fields(numerator="CD107A+", parent="NK"), Quantity(20.0, "%"))
+    lysis = Measurement(KEY, Measurand("activity", "K562"), Quantity(0.3, "1"))
+    found = profile(KEY, [nk, cd107, lysis, share("IFNG+", 5.0), share("IL17A+", 1.0)])
+    assert [c.measurement.measurand.numerator for c in found.nk_number] == ["NK"]
+    assert [c.measurement.measurand.numerator for c in found.nk_activity] == ["CD107A+", "K562"]
+    assert [(c.axis, c.compartment) for c in found.coordinates] == [("Th1", "T helper"), ("Th17", "T helper")]
+
+
+def test_other_visits_are_left_out() -> None:
+    other = Measurement(VisitKey("W1", "V2"), IDENTITY, Quantity(5.0, "%"))
+    assert profile(KEY, [other]).coordinates == ()
