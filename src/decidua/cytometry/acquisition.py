@@ -173,7 +173,8 @@ class Acquisition:
         touched = [channel for channel in self.channels if is_amplified(channel, self.timestep)]
         if not scaled or not touched:
             return self.table.matrix()
-        table = self.table.matrix().astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN of the file becomes a quiet one
+            table = self.table.matrix().astype(np.float64)
         for channel in touched:
             table[:, channel.index - 1] = amplified(table[:, channel.index - 1], channel, self.timestep)
         table.flags.writeable = False
@@ -247,10 +248,12 @@ def amplified(stored: Floats, channel: Channel, timestep: float | None = None) -
     """
     if not is_amplified(channel, timestep):
         return stored
-    values = stored.astype(np.float64)
-    if channel.detector == "time":
-        return values * (timestep or 1.0)
-    if channel.decades > 0:
-        scaled: NDArray[np.float64] = 10.0 ** (channel.decades * values / channel.range) * channel.floor
-        return scaled
-    return values / channel.gain
+    # What overflows is infinite, as it is where the file itself holds an infinite value.
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = stored.astype(np.float64)
+        if channel.detector == "time":
+            return values * (timestep or 1.0)
+        if channel.decades > 0:
+            scaled: NDArray[np.float64] = 10.0 ** (channel.decades * values / channel.range) * channel.floor
+            return scaled
+        return values / channel.gain

@@ -70,7 +70,7 @@ def read_channels(
     number = whole_number(keywords.get("$PAR"))
     if not number or number > len(keywords):
         raise BrokenFCS("$PAR is missing or names more channels than TEXT describes.", place="$PAR")
-    detected = spillover.channels if spillover else ()
+    detected = {_stem(name) for name in spillover.channels} if spillover else set()
     channels = tuple(_channel(n, kind, keywords, detected, defects) for n in range(1, number + 1))
     for name, times in Counter(channel.name for channel in channels).items():
         if times > 1:
@@ -222,7 +222,7 @@ def _detector(name: str, stated: str | None, detected: Collection[str]) -> str:
     for pattern, detector in NAMED_DETECTORS:
         if pattern.fullmatch(name):
             return detector
-    return "fluorescence" if _stem(name) in {_stem(other) for other in detected} else "unknown"
+    return "fluorescence" if _stem(name) in detected else "unknown"
 
 
 def _stem(name: str) -> str:

@@ -223,12 +223,12 @@ def _pairs(body: bytes, delimiter: bytes) -> tuple[Pairs, bytes]:
     pair = re.compile(b"(%b*+)%b((?:%b++|%b%b)*+)(?:%b|\\Z)" % (other, one, other, one, one, one))
     pairs: Pairs = []
     position = 0
-    while match := pair.match(body, position):
+    while (match := pair.match(body, position)) and match.end() > match.start(2):
         position = match.end()
         pairs.append((match[1].strip(BLANKS), match[2].replace(delimiter * 2, delimiter)))
         if len(pairs) > KEYWORDS_MAX:
             raise BrokenFCS(f"TEXT holds more than {KEYWORDS_MAX} keywords.", place="TEXT")
-    return pairs, body[position:].strip(BLANKS)
+    return pairs, body[position:].removesuffix(delimiter).strip(BLANKS)
 
 
 def _glued(pairs: Pairs, leftover: bytes, delimiter: bytes) -> Pairs:

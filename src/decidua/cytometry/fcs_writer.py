@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -16,7 +17,7 @@ from decidua.errors import OutsideLimits
 
 HEADER_OFFSET_MAX = 99_999_999
 # The first that occurs in no keyword and no value is taken, so that escapes stay rare.
-DELIMITERS = ("|", "/", "\\", "\f", "\x1e")
+DELIMITERS = ("/", "|", "\\", "\f", "\x1e")
 INTEGER_BITS = (8, 16, 32, 64)
 BLOCK_EVENTS = 65_536
 # DATA begins where every number can be read in place.
@@ -55,6 +56,8 @@ def write_fcs(
     ------
     OutsideLimits
         The events do not fit the channels or their type, or a name or keyword cannot be written in FCS.
+    OSError
+        The file cannot be written; nothing is left behind.
     """
     table = np.asarray(events)
     if table.ndim != 2 or table.shape[1] != len(channels) or not channels or table.dtype.kind not in "iufb":
@@ -70,11 +73,19 @@ def write_fcs(
     head = _head(written, len(table) * sum(kind.itemsize for kind in stored))
     for start in range(0, len(table), BLOCK_EVENTS):
         _check(table[start : start + BLOCK_EVENTS], channels, stored)
-    with open(path, "wb") as file:
-        file.write(head)
-        for start in range(0, len(table), BLOCK_EVENTS):
-            file.write(_packed(table[start : start + BLOCK_EVENTS], stored))
-        file.write(b"0" * 8)
+    # Put in place whole: the events may be a view of the very file that is replaced.
+    part = f"{os.fspath(path)}.part"
+    try:
+        with open(part, "wb") as file:
+            file.write(head)
+            for start in range(0, len(table), BLOCK_EVENTS):
+                file.write(_packed(table[start : start + BLOCK_EVENTS], stored))
+            file.write(b"0" * 8)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(part)
+        raise
 
 
 def _stored_types(channels: Sequence[Channel], data_type: str) -> list[np.dtype[np.generic]]:
