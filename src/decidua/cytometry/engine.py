@@ -21,7 +21,7 @@ from decidua.errors import Ambiguous, DecidualError, UnsupportedGate
 
 PackedBits = NDArray[np.uint8]
 
-_EVENTS_PER_BLOCK = 1 << 16  # a multiple of 8; a dozen columns of it stay within a few megabytes
+_EVENTS_PER_BLOCK = 1 << 17  # a multiple of 8; a dozen columns of it stay within a few megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,7 @@ def count(acquisition: Acquisition, tree: GatingTree) -> Counts:
     Raises
     ------
     UnsupportedGate
-        If the tube lacks a channel that a gate or a matrix names, or a gate wants the file's own
-        matrix and it has none.
+        If the tube lacks a channel that a gate or a matrix names.
     Ambiguous
         If two channels of the tube have the name that a gate uses.
     DidNotConverge, UnreadableFile
@@ -192,20 +191,19 @@ class _Source:
 
 
 def _source(acquisition: Acquisition, tree: GatingTree) -> _Source:
+    dimensions = {column: gate.path for gate in tree.gates for column in _columns(gate)}
     matrices = dict(tree.spillovers)
     own = acquisition.spillover
-    if own is not None:
+    if own is not None and any(dimension.spillover == OWN for dimension in dimensions):
         matrices[OWN] = SpilloverMatrix(own.channels, own.channels, own.matrix)
-    dimensions = {column: gate.path for gate in tree.gates for column in _columns(gate)}
     needed: dict[str, str] = {}
     used: dict[str, SpilloverMatrix] = {}
     origins: dict[Dimension, Dimension] = {}
     for dimension, path in dimensions.items():
         key = dimension.spillover
-        if key is not None and key not in matrices:
-            raise UnsupportedGate("wants the tube's own spillover matrix, and it carries none", place=path)
-        if key is None or dimension.channel not in matrices[key].fluorochromes:
-            origins[dimension] = Dimension(dimension.channel)  # a matrix leaves alone what it does not name
+        # A tube without a matrix of its own, or a channel the matrix does not name, is taken as measured.
+        if key is None or key not in matrices or dimension.channel not in matrices[key].fluorochromes:
+            origins[dimension] = Dimension(dimension.channel)
             needed.setdefault(dimension.channel, path)
         else:
             origins[dimension] = dimension.unscaled

@@ -85,19 +85,18 @@ def sample_from(
 
 
 def _compensation(acquisition: Acquisition, tree: GatingTree) -> Compensation | None:
-    matrices = dict(tree.spillovers)
-    own = acquisition.spillover
-    if own is not None:
-        matrices[OWN] = SpilloverMatrix(own.channels, own.channels, own.matrix)
     used = sorted({dimension.spillover for dimension in _dimensions(tree) if dimension.spillover})
     if len(used) > 1:
         raise UnsupportedGate(f"FlowJo applies one matrix to a tube, not {', '.join(used)}")
     if not used:
         return None
-    if used[0] not in matrices:
-        raise UnsupportedGate("wants the tube's own spillover matrix, and it carries none", place=used[0])
-    name = "Acquisition-defined" if used[0] == OWN else used[0]
-    return Compensation(name, "Comp-", "", matrices[used[0]])
+    if used[0] != OWN:
+        return Compensation(used[0], "Comp-", "", tree.spillovers[used[0]])
+    own = acquisition.spillover
+    if own is None:
+        return None
+    matrix = SpilloverMatrix(own.channels, own.channels, own.matrix)
+    return Compensation("Acquisition-defined", "Comp-", "", matrix)
 
 
 def _dimensions(tree: GatingTree) -> list[Dimension]:
@@ -221,6 +220,8 @@ def _foci(shape: Ellipse, shown: tuple[Dimension, ...]) -> FociEllipse:
     centre = (np.asarray(shape.mean) - ends[:, 0]) * steps
     spread = np.asarray(shape.covariance) * np.outer(steps, steps) * shape.distance_squared
     squares, directions = np.linalg.eigh(spread)
+    if not np.allclose(spread, spread.T) or squares[0] <= 0:
+        raise UnsupportedGate("the ellipse's covariance is not positive definite")
     long, short = np.sqrt(squares[1]) * directions[:, 1], np.sqrt(squares[0]) * directions[:, 0]
     focus = np.sqrt(squares[1] - squares[0]) * directions[:, 1]
 

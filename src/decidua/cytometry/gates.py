@@ -30,7 +30,8 @@ class Dimension:
     channel : str
         Name of the channel (`$PnN`), or of the fluorochrome where the matrix names them apart.
     spillover : str or None
-        Key of the matrix in `GatingTree.spillovers`, "FCS" for the file's own, None for as measured.
+        Key of the matrix in `GatingTree.spillovers`, "FCS" for the file's own if it carries one, None
+        for as measured.
     scale : Scale or None
         Scale of the axis; None for data units.
     """
@@ -305,14 +306,15 @@ class Ellipse:
     mean : tuple of float
         Centre [scale units].
     covariance : tuple of tuple of float
-        Symmetric and positive definite [scale units squared].
+        Not singular [scale units squared]. Not refused where it is neither symmetric nor positive
+        definite, as in one ellipsoid of the Gating-ML suite: the distance alone decides.
     distance_squared : float
         Square of the distance of the boundary, which is inside.
 
     Raises
     ------
     UnsupportedGate
-        If sizes differ, the distance is not positive or the matrix not positive definite.
+        If sizes differ, the distance is not positive or the matrix is singular.
     """
 
     dimensions: tuple[Dimension, ...]
@@ -330,8 +332,7 @@ class Ellipse:
         matrix = np.asarray(self.covariance, float)
         finite = np.isfinite([*self.mean, *matrix.flat, self.distance_squared]).all()
         _require(bool(finite) and self.distance_squared > 0, "an ellipse needs a positive finite distance")
-        definite = np.allclose(matrix, matrix.T) and bool((np.linalg.eigvalsh(matrix) > 0).all())
-        _require(definite, "an ellipse's covariance is not positive definite")
+        _require(abs(float(np.linalg.det(matrix))) > 0, "an ellipse's covariance is singular")
 
     @property
     def columns(self) -> tuple[Dimension, ...]:

@@ -130,9 +130,15 @@ def compensate(
             f"the spillover matrix needs {', '.join(missing)}, which this tube lacks",
             remedy="Give the matrix that was made for this panel.",
         )
-    measured = np.stack([np.asarray(columns[name], float) for name in spillover.detectors], axis=1)
-    compensated = measured @ spillover.weights(wanted)
-    return {name: compensated[:, index] for index, name in enumerate(wanted)}
+    weights = spillover.weights(wanted)
+    compensated = {}
+    for name, shares in zip(wanted, weights.T, strict=True):
+        values = np.zeros(len(columns[spillover.detectors[0]]))
+        for detector, share in zip(spillover.detectors, shares, strict=True):
+            if share != 0.0:
+                values += share * columns[detector]
+        compensated[name] = values
+    return compensated
 
 
 def read_spillover(path: Path | str) -> SpilloverMatrix:
