@@ -43,10 +43,10 @@ def tree():
     return GatingTree(
         (
             Gate("early", Rectangle.range(Dimension("Time"), maximum=400.0)),
-            Gate("early/in", Polygon(seen, outline), "early", gate_id="P1"),
-            Gate("early/out", Polygon(seen, outline), "early", complement=True),
-            Gate("early/in/A+", Rectangle.range(Dimension("A", OWN), 250.0), "early/in"),
-            Gate("early/in/not A+", Boolean("not", (Operand("early/in/A+"),)), "early/in"),
+            Gate("in", Polygon(seen, outline), "early", gate_id="P1"),
+            Gate("out", Polygon(seen, outline), "early", complement=True),
+            Gate("A+", Rectangle.range(Dimension("A", OWN), 250.0), "early/in"),
+            Gate("not A+", Boolean("not", (Operand("early/in/A+"),)), "early/in"),
             Gate("any", Boolean("or", (Operand("early/out"), Operand("early/in/A+")))),
         )
     )
@@ -192,7 +192,7 @@ def test_what_the_tube_lacks_is_named(tmp_path):
     with pytest.raises(UnsupportedGate, match="CD3") as caught:
         count(acquisition, GatingTree((gate,)))
     assert caught.value.file.endswith("a.fcs")
-    assert caught.value.place == "deep/gate"
+    assert caught.value.place == r"deep\/gate"
     matrix = SpilloverMatrix(("A", "Z"), ("A", "Z"), np.eye(2))
     gate = Gate("A+", Rectangle.range(Dimension("A", "mine"), 0.0))
     with pytest.raises(UnsupportedGate, match="'Z'"):

@@ -349,9 +349,13 @@ def _count(element: Element) -> int | None:
 class _Node:
     """A population's element with its place in the tree."""
 
-    path: str
+    name: str
     parent: str | None
     element: Element
+
+    @property
+    def path(self) -> str:
+        return join_path(self.parent, self.name)
 
 
 def _nodes(above: Element, parent: str | None = None, depth: int = 0) -> Iterator[_Node]:
@@ -360,9 +364,9 @@ def _nodes(above: Element, parent: str | None = None, depth: int = 0) -> Iterato
         raise NotAWorkspace(f"nests gates more than {_DEEPEST} deep", place=parent or "")
     for element in above.iterfind("Subpopulations/*"):
         if element.tag == "Population" or element.tag in OPERATIONS:
-            path = join_path(parent, attribute(element, "name"))
-            yield _Node(path, parent, element)
-            yield from _nodes(element, path, depth + 1)
+            node = _Node(attribute(element, "name"), parent, element)
+            yield node
+            yield from _nodes(element, node.path, depth + 1)
 
 
 def _gates(
@@ -399,12 +403,12 @@ def _gate(node: _Node, axes: Axes, drawn_by: str, by_label: Mapping[str, list[st
     if element.tag in OPERATIONS:
         labels = [attribute(dependent, "name") for dependent in element.iterfind("Dependents/Dependent")]
         operands = tuple(Operand(_path_of(label, by_label)) for label in labels)
-        return Gate(node.path, Boolean(OPERATIONS[element.tag], operands), node.parent, drawn_by=drawn_by)
+        return Gate(node.name, Boolean(OPERATIONS[element.tag], operands), node.parent, drawn_by=drawn_by)
     drawn = element.find("Gate")
     if drawn is None:
         raise UnsupportedGate("is a population without a gate")
     region, complement = read_region(drawn, axes)
-    return Gate(node.path, region, node.parent, drawn_by=drawn_by, complement=complement)
+    return Gate(node.name, region, node.parent, drawn_by=drawn_by, complement=complement)
 
 
 def _path_of(label: str, by_label: Mapping[str, list[str]]) -> str:

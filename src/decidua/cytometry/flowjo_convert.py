@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from decidua.cytometry.gates import (
 )
 from decidua.cytometry.scales import Arcsinh, Bounded, FlowJoBiex, FlowJoLog, Linear, Log, Logicle, Scale
 from decidua.cytometry.spillover import OWN, SpilloverMatrix
-from decidua.cytometry.tree import GatingTree
+from decidua.cytometry.tree import Gate, GatingTree
 from decidua.errors import UnsupportedGate
 
 _DISPLAY = 256.0  # steps of FlowJo's chart a side
@@ -63,7 +63,7 @@ def sample_from(
     transforms = _transforms(acquisition, tree, compensation)
     axes = Axes(compensation, transforms)
     gates = []
-    for gate in tree.gates:
+    for gate in _as_shown(tree):
         try:
             shape = gate.shape if isinstance(gate.shape, Boolean) else _region(gate.shape, axes)
         except UnsupportedGate as error:
@@ -82,6 +82,13 @@ def sample_from(
         tree=GatingTree(tuple(gates), matrices),
         stored_counts=dict(stored_counts or {}),
     )
+
+
+def _as_shown(tree: GatingTree, path: str | None = None) -> Iterator[Gate]:
+    """Yield the gates as FlowJo lists them, each followed by those within it."""
+    for gate in tree.children(path):
+        yield gate
+        yield from _as_shown(tree, gate.path)
 
 
 def _compensation(acquisition: Acquisition, tree: GatingTree) -> Compensation | None:

@@ -23,8 +23,8 @@ class Gate:
 
     Parameters
     ----------
-    path : str
-        Path of the population as drawn.
+    name : str
+        Name as shown on screen.
     shape : Rectangle, Polygon, Quadrant, Ellipse, FociEllipse or Boolean
         What selects its events.
     parent : str or None
@@ -37,7 +37,7 @@ class Gate:
         Take the parent's events outside the shape.
     """
 
-    path: str
+    name: str
     shape: Region | Boolean
     parent: str | None = None
     gate_id: str = ""
@@ -45,9 +45,9 @@ class Gate:
     complement: bool = False
 
     @property
-    def name(self) -> str:
-        """Last name of the path, as shown on screen."""
-        return split_path(self.path)[-1]
+    def path(self) -> str:
+        """Path of the population: the parent's path and the name, escaped."""
+        return join_path(self.parent, self.name)
 
     @property
     def identity(self) -> str:
