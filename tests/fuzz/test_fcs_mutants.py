@@ -7,6 +7,7 @@ import json
 import random
 import re
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +161,7 @@ def read_any(path: Path) -> Acquisition | None:
     return acquisition
 
 
-def balances(acquisition: Acquisition, content: bytes) -> bool:
+def balances(acquisition: Acquisition, content: bytes, spare: int) -> bool:
     """Redo the arithmetic of DATA from the bytes, trusting the reader only for keywords and widths."""
     needed = acquisition.count * sum(channel.bits for channel in acquisition.channels) // 8
     stated = [acquisition.keywords.get(key, "").encode() for key in ("$BEGINDATA", "$ENDDATA")]
@@ -170,7 +171,7 @@ def balances(acquisition: Acquisition, content: bytes) -> bool:
             first.isdigit()
             and last.isdigit()
             and int(first) > 0
-            and int(last) - int(first) + 1 == needed
+            and 0 <= int(last) - int(first) + 1 - needed <= spare
             and int(first) + needed <= len(content)
         ):
             return True
@@ -180,18 +181,20 @@ def balances(acquisition: Acquisition, content: bytes) -> bool:
 def check(mutant: bytes, path: Path) -> Acquisition | None:
     path.unlink(missing_ok=True)  # truncating a file that is still mapped costs more than reading it
     path.write_bytes(mutant)
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
     acquisition = read_any(path)
-    peak = tracemalloc.get_traced_memory()[1] - before
-    assert peak + len(mutant) <= MEMORY_FACTOR * len(mutant) + MEMORY_SPARE
-    if acquisition is not None and not acquisition.defects:
-        assert balances(acquisition, mutant)
+    if tracemalloc.is_tracing():
+        # The mapped pages of the file itself are not traced.
+        assert tracemalloc.get_traced_memory()[1] <= (MEMORY_FACTOR - 1) * len(mutant) + MEMORY_SPARE
+        tracemalloc.reset_peak()
+    if acquisition is not None:
+        # A wrong count is never excused by a defect; a spare byte or a count not stated is, but never silent.
+        recorded = bool(acquisition.defects)
+        assert balances(acquisition, mutant, spare=1 if recorded else 0)
         stated = acquisition.keywords.get("$TOT", "").strip()
-        if stated:
+        if re.fullmatch(r"[0-9]{1,20}", stated):
             assert int(stated) == acquisition.count
         else:
-            assert acquisition.version == "2.0"
+            assert recorded or acquisition.version == "2.0"
     return acquisition
 
 
@@ -205,18 +208,25 @@ def seeds(request) -> list[bytes]:
     return made + [(folder / name).read_bytes() for name in SHARED]
 
 
-@pytest.fixture
-def traced():
-    tracemalloc.start()
-    yield
-    tracemalloc.stop()
+@contextlib.contextmanager
+def traced(wanted: bool = True) -> Iterator[None]:
+    if wanted:
+        tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
 
 
-@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_mutants(batch, seeds, tmp_path):
+    # Tracing memory trebles the time, so one batch in four bears it.
+    with traced(batch % 4 == 0):
+        run_batch(batch, seeds, tmp_path / "mutant.fcs")
+
+
+def run_batch(batch: int, seeds: list[bytes], path: Path) -> None:
     rng = random.Random(batch)
-    path = tmp_path / "mutant.fcs"
     for turn in range(MUTANTS_PER_BATCH):
         mutant = rng.choice(seeds)
         mutation = MUTATIONS[turn % len(MUTATIONS)]
@@ -227,7 +237,6 @@ def test_mutants(batch, seeds, tmp_path):
         check(mutant, path)
 
 
-@pytest.mark.usefixtures("traced")
 def test_a_lying_layout_changes_the_result_or_is_refused_or_recorded(seeds, tmp_path):
     path = tmp_path / "mutant.fcs"
     rng, accepted = random.Random(0), 0
@@ -259,8 +268,5 @@ def test_a_text_full_of_keywords_stays_within_memory(piece, tmp_path):
     text = "/" + "".join(piece.format(n) for n in range(200_000))
     header = "FCS3.1    " + "".join(f"{offset:>8}" for offset in (58, 57 + len(text), 0, 0, 0, 0))
     mutant = (header + text).encode()
-    tracemalloc.start()
-    try:
+    with traced():
         assert check(mutant, tmp_path / "full.fcs") is None
-    finally:
-        tracemalloc.stop()

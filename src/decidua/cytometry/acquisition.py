@@ -170,13 +170,12 @@ class Acquisition:
         array of float32 or float64, axes [event, channel]
             Read-only; without scaling, a view of the file where its bytes lie as the machine reads them.
         """
-        touched = [channel for channel in self.channels if is_amplified(channel, self.timestep)]
-        if not scaled or not touched:
+        if not scaled or not any(is_amplified(channel, self.timestep) for channel in self.channels):
             return self.table.matrix()
+        table = np.empty((self.count, len(self.channels)), np.float64)
         with np.errstate(invalid="ignore"):  # a signalling NaN of the file becomes a quiet one
-            table = self.table.matrix().astype(np.float64)
-        for channel in touched:
-            table[:, channel.index - 1] = amplified(table[:, channel.index - 1], channel, self.timestep)
+            for channel in self.channels:
+                table[:, channel.index - 1] = self.column(channel.index, scaled=True)
         table.flags.writeable = False
         return table
 
