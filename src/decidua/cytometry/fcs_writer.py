@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,6 +73,12 @@ def write_fcs(
     head = _head(written, len(table) * sum(kind.itemsize for kind in stored))
     for start in range(0, len(table), BLOCK_EVENTS):
         _check(table[start : start + BLOCK_EVENTS], channels, stored)
+    _put_in_place(path, head, table, stored)
+
+
+def _put_in_place(
+    path: str | os.PathLike[str], head: bytes, table: NDArray[Any], stored: list[np.dtype[np.generic]]
+) -> None:
     # Put in place whole: the events may be a view of the very file that is replaced.
     part = f"{os.fspath(path)}.part"
     try:
