@@ -2,7 +2,8 @@
 
 Every scale is a frozen value with `forward` and `inverse`, both vectorised, and the `axis` its
 program shows. Parameters keep the letters of their papers in the docstrings: T top of the scale,
-W width of the linear part, M decades, A extra negative decades.
+W width of the linear part, M decades, A extra negative decades. Axes so large or small that
+arithmetic would overflow (beyond 1e30, more than 100 decades) are refused.
 """
 
 from __future__ import annotations
@@ -66,6 +67,16 @@ class Scale(ABC):
         return 0.0, 1.0
 
 
+def _size(value: float) -> bool:
+    """Say whether a value can be the size of an axis: finite, positive and far from overflow."""
+    return 1e-30 <= value <= 1e30
+
+
+def _decades(value: float, least: float = 1e-6) -> bool:
+    """Say whether a value can count decades without overflow."""
+    return least <= value <= 100.0
+
+
 def _require(rule: bool, message: str) -> None:
     if not rule:
         raise OutsideLimits(message, remedy="Set the scale's parameters in the program that drew the gates.")
@@ -92,7 +103,9 @@ class Linear(Scale):
     extra: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.top + self.extra > 0, f"a linear scale needs T + A > 0, not {self.top} + {self.extra}")
+        _require(
+            _size(self.top + self.extra), f"a linear scale needs T + A > 0, not {self.top} + {self.extra}"
+        )
 
     def forward(self, values: ArrayLike) -> FloatArray:
         """Map data units to scale units; see `Scale.forward`."""
@@ -124,7 +137,7 @@ class Log(Scale):
     decades: float
 
     def __post_init__(self) -> None:
-        _require(self.top > 0 and self.decades > 0, "a logarithmic scale needs T > 0 and M > 0")
+        _require(_size(self.top) and _decades(self.decades), "a logarithmic scale needs T > 0 and M > 0")
 
     def forward(self, values: ArrayLike) -> FloatArray:
         """Map data units to scale units; see `Scale.forward`."""
@@ -158,7 +171,8 @@ class FlowJoLog(Scale):
     decades: float
 
     def __post_init__(self) -> None:
-        _require(self.offset > 0 and self.decades > 0, "a logarithmic scale needs offset > 0 and decades > 0")
+        sized = _size(self.offset) and _decades(self.decades)
+        _require(sized, "a logarithmic scale needs offset > 0 and decades > 0")
 
     def forward(self, values: ArrayLike) -> FloatArray:
         """Map data units to scale units; see `Scale.forward`."""
@@ -197,7 +211,7 @@ class Arcsinh(Scale):
 
     def __post_init__(self) -> None:
         _require(
-            self.top > 0 and self.decades > 0 and self.extra >= 0,
+            _size(self.top) and _decades(self.decades) and _decades(self.extra, 0.0),
             "an arcsinh scale needs T > 0, M > 0 and A >= 0",
         )
 
@@ -234,7 +248,7 @@ class _Biexponential(NamedTuple):
 
 def _weaker_exponent(b: float, width: float) -> float:
     """Solve 2 ln(d / b) + width (b + d) = 0, which makes the curve straightest at its zero."""
-    if width == 0.0:
+    if width < 1e-9:  # the limit, which the formula reaches only through 0 / 0
         return b
     return float(2.0 / width * lambertw(width * b / 2.0 * np.exp(-width * b / 2.0)).real)
 
@@ -277,12 +291,9 @@ class Logicle(Scale):
 
     def __post_init__(self) -> None:
         room = self.decades - 2.0 * self.width
+        sized = _size(self.top) and _decades(self.decades) and _decades(self.width, 0.0)
         _require(
-            self.top > 0
-            and self.decades > 0
-            and self.width >= 0
-            and room >= 0
-            and -self.width <= self.extra <= room,
+            sized and room >= 0 and -self.width <= self.extra <= room,
             f"no logicle scale has T={self.top}, W={self.width}, M={self.decades}, A={self.extra}",
         )
 
@@ -378,11 +389,10 @@ class FlowJoBiex(Scale):
     length: int = 256
 
     def __post_init__(self) -> None:
+        sized = _size(self.top) and 0 < self.length <= 1 << 16
+        decades = _decades(self.positive) and _decades(self.negative, -100.0)
         _require(
-            self.width < -1
-            and self.top > 0
-            and self.length > 0
-            and self.positive > np.log10(-self.width) / 2,
+            sized and decades and self.width < -1 and self.positive > np.log10(-self.width) / 2,
             f"no FlowJo biexponential has width {self.width}, {self.positive} decades and top {self.top}",
         )
 
