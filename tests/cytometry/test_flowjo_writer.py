@@ -181,6 +181,26 @@ def test_parameters_no_gate_uses_are_shown_on_their_whole_range(tube):
     assert sample.name == "drawn.fcs"
 
 
+def test_a_tree_in_flowjos_form_is_left_as_it_is(test_data, tmp_path):
+    for name in ("8_color_ICS_with_ellipse.wsp", "8_color_ICS_boolean_gate_testing.wsp"):
+        drawn = read_workspace(test_data / "cytometry/flowkit/8_color_ICS" / name).samples[0]
+        write_ics_tube(tmp_path / drawn.name, 100, drawn.compensation.matrix)
+        sample = sample_from(read_fcs(tmp_path / drawn.name), drawn.tree)
+        assert sample.tree == drawn.tree
+        assert sample.compensation == drawn.compensation
+
+
+def test_a_tube_without_a_matrix_of_its_own_is_shown_as_measured(tube):
+    bare = replace(tube, spillover=None)
+    sample = sample_from(bare, GatingTree((Gate("g", outline(WIDE, OWN)),)))
+    assert sample.compensation is None
+    assert sample.tree.gate("g").shape.dimensions[0].spillover is None
+    assert (
+        count(bare, sample.tree).of("g").count
+        == count(bare, GatingTree((Gate("g", outline(WIDE)),))).of("g").count
+    )
+
+
 @pytest.mark.parametrize(
     ("scale", "kind"),
     [

@@ -66,6 +66,15 @@ def test_matrices_are_named_by_the_tree_or_the_tube():
         GatingTree((Gate("a", Rectangle.range(Dimension("A", name))),), MATRIX)
 
 
+def test_gates_nested_absurdly_deep_are_refused():
+    gates = [Gate("a", ANY)]
+    for _ in range(99):
+        gates.append(Gate("a", ANY, gates[-1].path))
+    GatingTree(tuple(gates))
+    with pytest.raises(UnsupportedGate, match="within more than"):
+        GatingTree((*gates, Gate("a", ANY, gates[-1].path)))
+
+
 @pytest.mark.parametrize(
     ("gates", "message"),
     [

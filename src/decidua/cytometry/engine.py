@@ -6,6 +6,7 @@ events, so memory does not grow with the product of events and gates.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +26,7 @@ _EVENTS_PER_BLOCK = 1 << 17  # a multiple of 8; a dozen columns of it stay withi
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class PopulationCount:
     """How many events of one tube lie in one population.
 
     Parameters
@@ -60,21 +61,23 @@ class Counts:
 
     Parameters
     ----------
-    populations : tuple of Population
+    populations : tuple of PopulationCount
         The root first, then in the tree's order.
     events : int
         Events of the tube.
     not_finite : int
         Events with a value that is no finite number in a column the gates look at; they are in the
         root and in no other population.
+    packed : mapping of str to ndarray of uint8
+        Membership by path, a bit an event; `mask` unpacks it.
     """
 
-    populations: tuple[Population, ...]
+    populations: tuple[PopulationCount, ...]
     events: int
     not_finite: int
-    _bits: dict[str, PackedBits] = field(repr=False, compare=False)
+    packed: Mapping[str, PackedBits] = field(repr=False, compare=False)
 
-    def of(self, path: str) -> Population:
+    def of(self, path: str) -> PopulationCount:
         """Return one population.
 
         Parameters
@@ -84,7 +87,7 @@ class Counts:
 
         Returns
         -------
-        Population
+        PopulationCount
 
         Raises
         ------
@@ -116,7 +119,7 @@ class Counts:
         """
         if self.of(path).parent_count is None:
             return np.ones(self.events, bool)
-        return np.unpackbits(self._bits[path], count=self.events).astype(bool)
+        return np.unpackbits(self.packed[path], count=self.events).astype(bool)
 
 
 def count(acquisition: Acquisition, tree: GatingTree) -> Counts:
@@ -242,10 +245,10 @@ def _population(
     return within & ~chosen if gate.complement else within & chosen
 
 
-def _rows(tree: GatingTree, bits: dict[str, PackedBits], events: int) -> tuple[Population, ...]:
+def _rows(tree: GatingTree, bits: dict[str, PackedBits], events: int) -> tuple[PopulationCount, ...]:
     counts = {path: int(np.bitwise_count(packed).sum()) for path, packed in bits.items()}
-    rows = [Population(ROOT, ROOT, None, events, None)]
+    rows = [PopulationCount(ROOT, ROOT, None, events, None)]
     for gate in tree.gates:
         parent, above = (ROOT, events) if gate.parent is None else (gate.parent, counts[gate.parent])
-        rows.append(Population(gate.path, gate.identity, parent, counts[gate.path], above))
+        rows.append(PopulationCount(gate.path, gate.identity, parent, counts[gate.path], above))
     return tuple(rows)

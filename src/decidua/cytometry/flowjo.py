@@ -31,7 +31,7 @@ from decidua.cytometry.flowjo_xml import (
     read_transforms,
 )
 from decidua.cytometry.gates import Boolean, Operand
-from decidua.cytometry.tree import Gate, GatingTree, join_path, split_path
+from decidua.cytometry.tree import DEEPEST, Gate, GatingTree, join_path, split_path
 from decidua.errors import (
     Ambiguous,
     DecidualError,
@@ -43,7 +43,6 @@ from decidua.errors import (
 
 OnDefect = Literal["record", "raise"]
 
-_DEEPEST = 100  # gates within gates; no person draws so many
 OPERATIONS: dict[str, Literal["and", "or", "not"]] = {"AndNode": "and", "OrNode": "or", "NotNode": "not"}
 
 
@@ -328,7 +327,7 @@ def _sample(element: Element, drawn_by: str, unsupported: list[Unsupported]) -> 
         sample_id=attribute(node, "sampleID"),
         name=name,
         uri="" if data_set is None else data_set.get("uri", ""),
-        events=_count(node),
+        events=_count(node) or None,  # 0 where FlowJo had not opened the tube
         keywords={
             attribute(keyword, "name"): keyword.get("value", "")
             for keyword in element.iterfind("Keywords/Keyword")
@@ -360,8 +359,8 @@ class _Node:
 
 def _nodes(above: Element, parent: str | None = None, depth: int = 0) -> Iterator[_Node]:
     """Yield every population below an element, in the order FlowJo shows them."""
-    if depth > _DEEPEST:
-        raise NotAWorkspace(f"nests gates more than {_DEEPEST} deep", place=parent or "")
+    if depth > DEEPEST:
+        raise NotAWorkspace(f"nests gates more than {DEEPEST} deep", place=parent or "")
     for element in above.iterfind("Subpopulations/*"):
         if element.tag == "Population" or element.tag in OPERATIONS:
             node = _Node(attribute(element, "name"), parent, element)

@@ -11,6 +11,7 @@ from decidua.cytometry.acquisition import Acquisition
 from decidua.cytometry.flowjo import WorkspaceSample
 from decidua.cytometry.flowjo_xml import Axes, Compensation, Transform
 from decidua.cytometry.gates import (
+    CHART_STEPS,
     Boolean,
     Dimension,
     Ellipse,
@@ -25,8 +26,6 @@ from decidua.cytometry.scales import Arcsinh, Bounded, FlowJoBiex, FlowJoLog, Li
 from decidua.cytometry.spillover import OWN, SpilloverMatrix
 from decidua.cytometry.tree import Gate, GatingTree
 from decidua.errors import UnsupportedGate
-
-_DISPLAY = 256.0  # steps of FlowJo's chart a side
 
 
 def sample_from(
@@ -223,7 +222,7 @@ def _foci(shape: Ellipse, shown: tuple[Dimension, ...]) -> FociEllipse:
     if len(shown) != 2 or any(dimension.scale is None for dimension in shape.dimensions):
         raise UnsupportedGate("FlowJo draws ellipses in two dimensions, each with a scale")
     ends = np.array([dimension.axis for dimension in shape.dimensions])
-    steps = _DISPLAY / (ends[:, 1] - ends[:, 0])
+    steps = CHART_STEPS / (ends[:, 1] - ends[:, 0])
     centre = (np.asarray(shape.mean) - ends[:, 0]) * steps
     spread = np.asarray(shape.covariance) * np.outer(steps, steps) * shape.distance_squared
     squares, directions = np.linalg.eigh(spread)

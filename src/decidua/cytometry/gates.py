@@ -18,7 +18,7 @@ Units = Literal["scale", "data"]
 Point = tuple[float, float]
 
 _EDGE = 1e-6  # share of an axis within which a drawn bound touches the axis's end
-_DISPLAY = 256.0  # FlowJo draws ellipses on a chart of this many steps a side
+CHART_STEPS = 256.0  # FlowJo draws ellipses on a chart of this many steps a side
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +398,7 @@ class FociEllipse:
         steps = []
         for values, dimension in zip(columns, self.dimensions, strict=True):
             lowest, highest = dimension.axis
-            steps.append((values - lowest) * (_DISPLAY / (highest - lowest)))
+            steps.append((values - lowest) * (CHART_STEPS / (highest - lowest)))
         distances = [np.hypot(steps[0] - x, steps[1] - y) for x, y in self.foci]
         return np.asarray(distances[0] + distances[1] <= self.long_axis)
 

@@ -15,6 +15,7 @@ from decidua.cytometry.spillover import OWN, SpilloverMatrix
 from decidua.errors import UnsupportedGate
 
 ROOT = "root"  # path of all events, above every gate
+DEEPEST = 100  # gates within gates; no person draws so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,8 @@ class GatingTree:
     Raises
     ------
     UnsupportedGate
-        If two gates share a path or one has the root's, a parent, operand or matrix is unknown, or
-        gates wait for each other.
+        If two gates share a path or one has the root's, a parent, operand or matrix is unknown, gates
+        wait for each other, or one lies absurdly deep.
     """
 
     gates: tuple[Gate, ...]
@@ -128,6 +129,8 @@ class GatingTree:
         if ROOT in known:
             raise UnsupportedGate("this path stands for all events", place=ROOT, remedy="Rename the gate.")
         for gate in self.gates:
+            if len(split_path(gate.path)) > DEEPEST:
+                raise UnsupportedGate(f"lies within more than {DEEPEST} gates", place=gate.name)
             for path in gate.needs:
                 if path not in known:
                     raise UnsupportedGate(f"refers to the unknown population {path!r}", place=gate.path)
