@@ -79,6 +79,7 @@ def test_gates_nested_absurdly_deep_are_refused():
     ("gates", "message"),
     [
         ((Gate("a", ANY), Gate("a", ANY)), "two populations"),
+        ((Gate("a", ANY, gate_id="b"), Gate("b", ANY)), "two gates"),
         ((Gate("root", ANY),), "all events"),
         ((Gate("a", ANY, "b"),), "unknown population 'b'"),
         ((Gate("a", Boolean("not", (Operand("b"),))),), "unknown population 'b'"),

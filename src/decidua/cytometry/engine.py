@@ -22,7 +22,7 @@ from decidua.errors import Ambiguous, DecidualError, UnsupportedGate
 
 PackedBits = NDArray[np.uint8]
 
-_EVENTS_PER_BLOCK = 1 << 17  # a multiple of 8; a dozen columns of it stay within a few megabytes
+_EVENTS_PER_BLOCK = 1 << 16  # a multiple of 8; a dozen columns of it stay within a few megabytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from uuid import NAMESPACE_OID, uuid5
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
@@ -122,6 +123,7 @@ def _add_matrix(parent: Element, compensation: Compensation) -> None:
         "color": "#c0c0c0",
         "version": "FlowJo-10.8.1",
         "status": "FINALIZED",
+        "transforms:id": str(uuid5(NAMESPACE_OID, repr((compensation.label(""), matrix.matrix.tolist())))),
     }
     element = _add(parent, "transforms:spilloverMatrix", attributes)
     parameters = _add(element, "data-type:parameters")

@@ -113,7 +113,7 @@ class GatingTree:
     Raises
     ------
     UnsupportedGate
-        If two gates share a path or one has the root's, a parent, operand or matrix is unknown, gates
+        If two gates share a path or id or one has the root's, a parent, operand or matrix is unknown, gates
         wait for each other, or one lies absurdly deep.
     """
 
@@ -121,11 +121,9 @@ class GatingTree:
     spillovers: Mapping[str, SpilloverMatrix] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        paths = [gate.path for gate in self.gates]
-        known = set(paths)
-        if len(known) < len(paths):
-            twice = next(path for path in paths if paths.count(path) > 1)
-            raise UnsupportedGate("two populations have this path", place=twice)
+        _require_unique([gate.path for gate in self.gates], "two populations have this path")
+        _require_unique([gate.identity for gate in self.gates], "two gates have this id")
+        known = {gate.path for gate in self.gates}
         if ROOT in known:
             raise UnsupportedGate("this path stands for all events", place=ROOT, remedy="Rename the gate.")
         for gate in self.gates:
@@ -201,3 +199,9 @@ class GatingTree:
             done.update(gate.path for gate in ready)
             waiting = [gate for gate in waiting if gate.path not in done]
         return tuple(order)
+
+
+def _require_unique(values: list[str], message: str) -> None:
+    if len(set(values)) < len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        raise UnsupportedGate(message, place=twice)
