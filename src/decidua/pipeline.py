@@ -13,9 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decidua import balance
+from decidua.cytometry.acquisition import Acquisition
 from decidua.cytometry.counts import CountFile, guess_spec, read_counts
+from decidua.cytometry.engine import Counts, count
+from decidua.cytometry.fcs import read_fcs
+from decidua.cytometry.flowjo import Workspace, WorkspaceSample, read_workspace
 from decidua.cytometry.responders import Tube, responders, tubes_of
-from decidua.errors import BrokenStudy, DecidualError, UnsupportedFCS
+from decidua.cytometry.tubes import GatedTube, Workspaces, is_tube, one_subject, read_tube
+from decidua.errors import BrokenStudy, DecidualError
 from decidua.measurement import Measurement, Moment, Source, Status, Visit, VisitKey, status_of
 from decidua.measurement.consistency import one_unit, one_value
 from decidua.measurement.table import REQUIRED, SCHEMA
@@ -38,9 +43,10 @@ class Quantified:
     refused: tuple[DecidualError, ...]
     notes: tuple[Note, ...]
     inputs: tuple[Source, ...]
+    gated: tuple[GatedTube, ...] = ()
 
 
-def acquire(path: Path, file: str) -> CountFile | Table:
+def acquire(path: Path, file: str) -> Acquisition | Workspace | CountFile | Table:
     """Read a bare file and say what it holds.
 
     Parameters
@@ -52,21 +58,51 @@ def acquire(path: Path, file: str) -> CountFile | Table:
 
     Returns
     -------
-    CountFile or Table
-        A count table, or a results table as text cells.
+    Acquisition, Workspace, CountFile or Table
+        A tube, a workspace, a count table, or a results table as text cells.
 
     Raises
     ------
-    UnsupportedFCS
-        For an FCS file.
+    NotFCS, BrokenFCS, UnsupportedFCS, NotAWorkspace
+        For a damaged tube or workspace.
     UnreadableFile, BrokenStudy, Ambiguous, BrokenCounts
         Where it is none of these, or damaged.
     """
-    _not_yet(path, file)
+    if is_tube(file):
+        return read_fcs(path, name=file)
+    if path.suffix.lower() == ".wsp":
+        return read_workspace(path, on_defect="record", name=file)
     text = read_table(path, file=file, known=tuple(SCHEMA))
     if all(name in text.columns for name in REQUIRED):
         return text
     return read_counts(path, guess_spec(path, file))
+
+
+def gate(path: Path, workspace: Path) -> tuple[Acquisition, WorkspaceSample, Counts]:
+    """Count a bare tube by a workspace.
+
+    Parameters
+    ----------
+    path : Path
+        The tube.
+    workspace : Path
+        The workspace its gates were drawn in.
+
+    Returns
+    -------
+    tuple of Acquisition, WorkspaceSample and Counts
+        The tube, its gates, and every population.
+
+    Raises
+    ------
+    NotFCS, BrokenFCS, UnsupportedFCS, UnreadableFile, Ambiguous
+        Where the tube cannot be read.
+    NotAWorkspace, NotComparable, UnsupportedGate
+        Where the workspace cannot be read or is another tube's.
+    """
+    acquisition = read_fcs(path, name=path.name)
+    sample = read_workspace(workspace, on_defect="record", name=workspace.name).sample_of(acquisition)
+    return acquisition, sample, count(acquisition, sample.tree)
 
 
 def quantify(study: Study, progress: Progress | None = None) -> Quantified:
@@ -92,6 +128,8 @@ def quantify(study: Study, progress: Progress | None = None) -> Quantified:
     notes: list[Note] = []
     inputs: list[Source] = []
     tubes: list[Tube] = []
+    gated: list[GatedTube] = []
+    workspaces = Workspaces(study)
     for done, (file, rows) in enumerate(by_file.items()):
         if progress:
             progress("quantify", done, len(by_file))
@@ -102,19 +140,28 @@ def quantify(study: Study, progress: Progress | None = None) -> Quantified:
                 tubes += matched
                 notes += [*counted.notes, *unused]
                 inputs.append(Source(file, counted.sha256))
+                refused += broken
+            elif is_tube(file):
+                for row in one_subject(rows):
+                    read = read_tube(study, row, workspaces)
+                    tubes.append(read.tube)
+                    gated.append(read.gated)
+                    notes += read.notes
+                    inputs += [source for source in read.inputs if source not in inputs]
             else:
                 text = _results_table(study, file)
                 results, broken = finished_results(study, text, rows)
                 found += results
                 notes += text.notes
                 inputs.append(Source(file, text.sha256))
-            refused += broken
+                refused += broken
         except DecidualError as error:
             refused.append(error.within(file))
     counted_results, broken = responders(study, tubes)
     same_unit, mixed = one_unit([*counted_results, *found])
     single, doubled = one_value(same_unit)
-    return Quantified(tuple(single), (*refused, *broken, *mixed, *doubled), tuple(notes), tuple(inputs))
+    every = (*refused, *broken, *mixed, *doubled)
+    return Quantified(tuple(single), every, tuple(notes), tuple(inputs), tuple(gated))
 
 
 def place_study(study: Study, quantified: Quantified, progress: Progress | None = None) -> StudyFindings:
@@ -147,7 +194,8 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
         when, results, clashes = settle(visit, mine[visit.key])
         refused += clashes
         notes += _visit_notes(visit, when, bool(results))
-        visits.append(profile_visit(visit, when, results, references))
+        gated = tuple(tube for tube in quantified.gated if tube.key == visit.key)
+        visits.append(profile_visit(visit, when, results, references, gated))
     return StudyFindings(
         id=study.id,
         laboratory=study.laboratory,
@@ -158,7 +206,13 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
     )
 
 
-def profile_visit(visit: Visit, when: Moment, results: list[Measurement], references: list[Reference]) -> VisitFindings:
+def profile_visit(
+    visit: Visit,
+    when: Moment,
+    results: list[Measurement],
+    references: list[Reference],
+    gated: tuple[GatedTube, ...] = (),
+) -> VisitFindings:
     """Profile one visit and place each of its results.
 
     Parameters
@@ -171,6 +225,8 @@ def profile_visit(visit: Visit, when: Moment, results: list[Measurement], refere
         Its results.
     references : list of Reference
         In the order they are tried.
+    gated : tuple of GatedTube
+        Its tubes.
 
     Returns
     -------
@@ -186,7 +242,8 @@ def profile_visit(visit: Visit, when: Moment, results: list[Measurement], refere
     flagged = [_flagged(m, tuple(flag for flag, holds in flags.items() if holds)) for m in results]
     joined = balance.profile(visit.key, flagged)
     every = (*flagged, *(ratio.result for ratio in joined.ratios))
-    return VisitFindings(visit, when, every, joined, tuple(place(m, when, visit, references) for m in every))
+    placements = tuple(place(m, when, visit, references) for m in every)
+    return VisitFindings(visit, when, every, joined, placements, gated)
 
 
 def _flagged(m: Measurement, extra: tuple[str, ...]) -> Measurement:
@@ -194,18 +251,10 @@ def _flagged(m: Measurement, extra: tuple[str, ...]) -> Measurement:
     return replace(m, flags=flags, status=m.status if m.status in (Status.VOID, Status.FAILED) else status_of(flags))
 
 
-def _not_yet(path: Path, file: str) -> None:
-    if path.suffix.lower() in (".fcs", ".lmd"):
-        remedy = "Export the counts from your gating program."
-        raise UnsupportedFCS("FCS files are not read yet.", file=file, remedy=remedy)
-
-
 def _results_table(study: Study, file: str) -> Table:
-    path = study.path(file)
-    _not_yet(path, file)
     if file in study.plates:
         raise BrokenStudy("plates are not read yet.", file=file, remedy="Give finished results under finished/.")
-    text = read_table(path, file=file, known=tuple(SCHEMA))
+    text = read_table(study.path(file), file=file, known=tuple(SCHEMA))
     if "numerator" not in text.columns and "quantity" not in text.columns:
         raise BrokenStudy(
             "neither a results table nor a count table that study.toml describes.",

@@ -7,16 +7,22 @@ Start reading at `acquired_line`.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table as Grid
 
-from decidua.batch import RunOutcome
+from decidua.batch import RunOutcome, write_file
+from decidua.cytometry.acquisition import Acquisition
 from decidua.cytometry.counts import CountFile, TubeCounts
+from decidua.cytometry.engine import Counts
+from decidua.cytometry.flowjo import Workspace, WorkspaceSample
 from decidua.errors import BrokenStudy, DecidualError
 from decidua.pipeline import Progress as Report
 from decidua.statistics import share_limits
@@ -48,19 +54,21 @@ def error_line(error: DecidualError) -> dict[str, Any]:
     }
 
 
-def acquired_line(found: CountFile | Table) -> dict[str, Any]:
+def acquired_line(found: Acquisition | Workspace | CountFile | Table) -> dict[str, Any]:
     """Write what a file holds as its JSON line.
 
     Parameters
     ----------
-    found : CountFile or Table
+    found : Acquisition, Workspace, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
     -------
     dict
-        Of kind ``counts`` or ``results``.
+        Of kind ``fcs``, ``workspace``, ``counts`` or ``results``.
     """
+    if isinstance(found, Acquisition | Workspace):
+        return found.line()
     if isinstance(found, CountFile):
         defects = [
             *map(_defect, found.notes),
@@ -87,12 +95,38 @@ def _defect(note: Note) -> dict[str, str]:
     return {"code": note.code, "place": note.place, "message": note.message}
 
 
-def population_lines(found: CountFile | Table) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
+def gated_lines(acquisition: Acquisition, sample: WorkspaceSample, counts: Counts) -> list[dict[str, Any]]:
+    """Write every population of a gated tube as JSON lines.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        The tube.
+    sample : WorkspaceSample
+        Its gates, with the counts of the program that drew them.
+    counts : Counts
+        Ours.
+
+    Returns
+    -------
+    list of dict
+        The root first, with no parent.
+    """
+    lines = []
+    for p in counts.populations:
+        line = share_line(acquisition.file, sample.name, p.path, p.parent, p.count, p.parent_count)
+        lines.append({**line, "gate_id": p.gate_id, "stored_count": sample.stored_counts.get(p.path)})
+    return lines
+
+
+def population_lines(
+    found: Acquisition | Workspace | CountFile | Table,
+) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
     """Write every population of a count table as JSON lines.
 
     Parameters
     ----------
-    found : CountFile or Table
+    found : Acquisition, Workspace, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
@@ -103,8 +137,14 @@ def population_lines(found: CountFile | Table) -> tuple[list[dict[str, Any]], tu
     Raises
     ------
     BrokenStudy
-        For a results table, which is quantified already.
+        For a tube without its gates, a workspace without its tube, or a results table, which is quantified already.
     """
+    if isinstance(found, Acquisition):
+        raise BrokenStudy("a tube needs its gates.", file=found.file, remedy="Add --gates with its workspace.")
+    if isinstance(found, Workspace):
+        raise BrokenStudy(
+            "a workspace needs its tube.", file=found.file, remedy="Give the tube, and this with --gates."
+        )
     if not isinstance(found, CountFile):
         raise BrokenStudy("a results table is quantified already.", file=found.file, remedy="Put it in a study.")
     lines = [line for tube in found.tubes.values() for line in _tube_lines(found.file, tube)]
@@ -133,6 +173,28 @@ def _tube_lines(file: str, tube: TubeCounts) -> Iterator[dict[str, Any]]:
 def _population(
     file: str, tube: TubeCounts, path: str, parent: str | None, count: int, parent_count: int | None
 ) -> dict[str, Any]:
+    return share_line(file, tube.row, path, "root" if parent == "" else parent, count, parent_count)
+
+
+def share_line(
+    file: str, sample: str, path: str, parent: str | None, count: int, parent_count: int | None
+) -> dict[str, Any]:
+    """Write one population as its JSON line.
+
+    Parameters
+    ----------
+    file, sample, path : str
+        Where it was counted.
+    parent : str or None
+        None at the top.
+    count, parent_count : int
+        Cells.
+
+    Returns
+    -------
+    dict
+        With its share of the parent and the 95 % interval, null at the top and within an empty parent.
+    """
     share = lower = upper = None
     if parent_count:
         share = count / parent_count
@@ -140,10 +202,10 @@ def _population(
     return {
         "kind": "population",
         "file": file,
-        "sample": tube.row,
+        "sample": sample,
         "population": path,
         "gate_id": path,
-        "parent": parent if parent is None or parent else "root",
+        "parent": parent,
         "count": count,
         "parent_count": parent_count,
         "share": share,
@@ -151,6 +213,28 @@ def _population(
         "upper": upper,
         "stored_count": None,
     }
+
+
+def write_events(counts: Counts, path: Path) -> None:
+    """Write which events lie in which gate as a Parquet file of one boolean column a gate.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of one tube.
+    path : Path
+        The file to write.
+
+    Raises
+    ------
+    Refused
+        Where it cannot be written.
+    """
+    gates = [p for p in counts.populations if p.parent is not None]
+    frame = pl.DataFrame({p.gate_id: counts.mask(p.path) for p in gates})
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_file(path, buffer.getvalue())
 
 
 def show_lines(lines: Iterable[dict[str, Any]]) -> None:

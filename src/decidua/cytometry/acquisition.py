@@ -151,9 +151,7 @@ class Acquisition:
             The data set has no such channel.
         """
         if not 1 <= index <= len(self.channels):
-            raise OutsideLimits(
-                f"There is no channel {index}; the data set has {len(self.channels)}.", file=self.file
-            )
+            raise OutsideLimits(f"There is no channel {index}; the data set has {len(self.channels)}.", file=self.file)
         stored = self.table.column(index - 1)
         return amplified(stored, self.channels[index - 1], self.timestep) if scaled else stored
 
@@ -198,8 +196,7 @@ class Acquisition:
             "channels": [{key: getattr(channel, key) for key in shown} for channel in self.channels],
             "spillover": list(self.spillover.channels) if self.spillover else [],
             "defects": [
-                {"code": defect.code, "place": defect.place, "message": defect.message}
-                for defect in self.defects
+                {"code": defect.code, "place": defect.place, "message": defect.message} for defect in self.defects
             ],
         }
 

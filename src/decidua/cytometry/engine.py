@@ -22,7 +22,7 @@ from decidua.errors import Ambiguous, DecidualError, UnsupportedGate
 
 PackedBits = NDArray[np.uint8]
 
-_EVENTS_PER_BLOCK = 1 << 16  # a multiple of 8; a dozen columns of it stay within a few megabytes
+EVENTS_PER_BLOCK = 1 << 16  # a multiple of 8; a dozen columns of it stay within a few megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +147,13 @@ def count(acquisition: Acquisition, tree: GatingTree) -> Counts:
     """
     order = tree.in_order()
     try:
-        source = _source(acquisition, tree)
+        source = columns_of(acquisition, tree)
     except DecidualError as error:
         raise error.within(file=acquisition.file) from None
     blocks: dict[str, list[PackedBits]] = {gate.path: [] for gate in order}
     not_finite = 0
-    for start in range(0, acquisition.count, _EVENTS_PER_BLOCK):
-        columns, usable = source.block(start, min(start + _EVENTS_PER_BLOCK, acquisition.count))
+    for start in range(0, acquisition.count, EVENTS_PER_BLOCK):
+        columns, usable = source.block(start, min(start + EVENTS_PER_BLOCK, acquisition.count))
         not_finite += int(usable.size - usable.sum())
         populations: dict[str, BoolArray] = {}
         for gate in order:
@@ -164,7 +164,7 @@ def count(acquisition: Acquisition, tree: GatingTree) -> Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Columns:
     """The stored columns a tree needs, and how they become the columns its gates look at."""
 
     stored: dict[str, Floats]
@@ -174,7 +174,18 @@ class _Source:
     origins: dict[Dimension, Dimension]  # the column in data units behind each column wanted
 
     def block(self, start: int, stop: int) -> tuple[dict[Dimension, FloatArray], BoolArray]:
-        """Return the columns of some events and which events have only finite values; others read 0."""
+        """Return the columns of some events.
+
+        Parameters
+        ----------
+        start, stop : int
+            First event and the one after the last.
+
+        Returns
+        -------
+        tuple of dict of Dimension to ndarray and ndarray of bool
+            Values [event]; which events have only finite values: the others read 0.
+        """
         measured = {
             name: amplified(column[start:stop], self.channels[name], self.timestep).astype(np.float64)
             for name, column in self.stored.items()
@@ -193,7 +204,28 @@ class _Source:
         return {wanted: wanted.scaled(unscaled[origin]) for wanted, origin in self.origins.items()}, usable
 
 
-def _source(acquisition: Acquisition, tree: GatingTree) -> _Source:
+def columns_of(acquisition: Acquisition, tree: GatingTree) -> Columns:
+    """Find the stored columns that a tree's gates look at.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        The tube.
+    tree : GatingTree
+        The gates.
+
+    Returns
+    -------
+    Columns
+        Read block by block.
+
+    Raises
+    ------
+    UnsupportedGate
+        If the tube lacks a channel that a gate or a matrix names.
+    Ambiguous
+        If two channels of the tube have the name that a gate uses.
+    """
     dimensions = {column: gate.path for gate in tree.gates for column in _columns(gate)}
     matrices = dict(tree.spillovers)
     own = acquisition.spillover
@@ -214,7 +246,7 @@ def _source(acquisition: Acquisition, tree: GatingTree) -> _Source:
             needed.update((name, path) for name in matrices[key].detectors if name not in needed)
     channels = {name: _channel(acquisition, name, path) for name, path in needed.items()}
     stored = {name: acquisition.column(channel.index) for name, channel in channels.items()}
-    return _Source(stored, channels, acquisition.timestep, used, origins)
+    return Columns(stored, channels, acquisition.timestep, used, origins)
 
 
 def _columns(gate: Gate) -> tuple[Dimension, ...]:

@@ -59,7 +59,7 @@ class DataSet:
 
 
 def read_fcs(
-    path: str | os.PathLike[str], *, data_set: int | None = None, on_defect: OnDefect = "record"
+    path: str | os.PathLike[str], *, data_set: int | None = None, on_defect: OnDefect = "record", name: str = ""
 ) -> Acquisition:
     """Read one data set of an FCS file.
 
@@ -74,6 +74,8 @@ def read_fcs(
     on_defect : {"record", "raise"}
         What to do with a file that can be read only on an assumption: write the assumption into
         `Acquisition.defects`, or refuse.
+    name : str
+        How the file is called in the acquisition and in errors; its path where empty.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def read_fcs(
     UnreadableFile
         It cannot be opened.
     """
-    name = os.fspath(path)
+    name = name or os.fspath(path)
     try:
         if on_defect not in ("record", "raise"):
             raise OutsideLimits('on_defect is neither "record" nor "raise".', remedy="Use one of the two.")
@@ -217,9 +219,7 @@ def _contents(
     if mode in ("C", "U"):
         raise UnsupportedFCS(f"Histograms ($MODE {mode}) are not supported.", place="$MODE")
     if mode != "L":
-        defects.append(
-            Defect("mode_missing", "$MODE", "The mode is missing or unknown; a list of events was assumed.")
-        )
+        defects.append(Defect("mode_missing", "$MODE", "The mode is missing or unknown; a list of events was assumed."))
     spillover = read_spillover(text.keywords, defects)
     channels = read_channels(text.keywords, spillover, defects)
     fields = read_fields(text.keywords, channels)
@@ -239,9 +239,7 @@ def _acquisition(
         timestep = None
     events, values = table.non_finite()
     if events:
-        where = ", ".join(
-            f"{channel.name} {bad}" for channel, bad in zip(channels, values, strict=True) if bad
-        )
+        where = ", ".join(f"{channel.name} {bad}" for channel, bad in zip(channels, values, strict=True) if bad)
         message = f"{events} of {table.count} events hold NaN or infinity ({where}); they were kept."
         defects.append(Defect("non_finite", "DATA", message))
     return Acquisition(

@@ -119,9 +119,7 @@ def locate_events(text: DataSetText, event_bytes: int, size: int, defects: list[
     return (chosen.span[0], chosen.count) if chosen.count else (0, 0)
 
 
-def _candidate(
-    source: str, span: Span, total: int | None, event_bytes: int, size: int, text: Span
-) -> Candidate | None:
+def _candidate(source: str, span: Span, total: int | None, event_bytes: int, size: int, text: Span) -> Candidate | None:
     length = span[1] - span[0] + 1
     count = max(length, 0) // event_bytes if total is None else total
     spare = length - count * event_bytes
@@ -173,6 +171,4 @@ def _places(order: tuple[int, ...], channel: Channel) -> tuple[int, ...]:
     if len(order) > 1 and order == ascending[::-1]:
         return places[::-1]
     shown = ",".join(str(place + 1) for place in order)
-    raise UnsupportedFCS(
-        f"Byte order {shown} with values of {channel.bits} bits is not supported.", place="$BYTEORD"
-    )
+    raise UnsupportedFCS(f"Byte order {shown} with values of {channel.bits} bits is not supported.", place="$BYTEORD")

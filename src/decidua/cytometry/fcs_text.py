@@ -127,9 +127,7 @@ def read_text(buffer: Buffer, start: int) -> DataSetText:
     further = _supplement(buffer, start, text, keywords, defects)
     data = _header_span(header, 26)
     if data is None and header[26:42].strip(b" 0\0"):
-        defects.append(
-            Defect("header_offsets", "HEADER byte 26", "HEADER gives no usable span of DATA; TEXT decides.")
-        )
+        defects.append(Defect("header_offsets", "HEADER byte 26", "HEADER gives no usable span of DATA; TEXT decides."))
     return DataSetText(start, version, text, data, {**further, **keywords}, tuple(defects))
 
 
@@ -211,9 +209,7 @@ def _supplement(
     usable = HEADER_BYTES <= begin < end < len(buffer) - start and end - begin <= TEXT_BYTES_MAX
     segment = buffer[start + begin : start + end + 1] if usable else b""
     if segment[:1] != buffer[start + text[0] : start + text[0] + 1]:
-        defects.append(
-            Defect("stext_unreadable", "$BEGINSTEXT", "No supplemental TEXT lies there; it was left out.")
-        )
+        defects.append(Defect("stext_unreadable", "$BEGINSTEXT", "No supplemental TEXT lies there; it was left out."))
         return {}
     return parse_keywords(segment, "supplemental TEXT", defects)
 

@@ -105,9 +105,7 @@ def _stored_types(channels: Sequence[Channel], data_type: str) -> list[np.dtype[
     return [np.dtype(f"<u{channel.bits // 8}") for channel in channels]
 
 
-def _description(
-    channels: Sequence[Channel], stored: list[np.dtype[np.generic]], data_type: str
-) -> dict[str, str]:
+def _description(channels: Sequence[Channel], stored: list[np.dtype[np.generic]], data_type: str) -> dict[str, str]:
     written = {
         "$BEGINANALYSIS": "0",
         "$ENDANALYSIS": "0",
@@ -154,8 +152,7 @@ def _head(written: Mapping[str, str], data_bytes: int) -> bytes:
         raise OutsideLimits("The keywords leave no character to part them with.", place="keywords")
     try:
         body = "".join(
-            f"{key}{delimiter}{value.replace(delimiter, 2 * delimiter)}{delimiter}"
-            for key, value in pairs.items()
+            f"{key}{delimiter}{value.replace(delimiter, 2 * delimiter)}{delimiter}" for key, value in pairs.items()
         ).encode("utf-8")
     except UnicodeEncodeError as error:
         raise OutsideLimits("A value is not text that can be stored.", place="keywords") from error
@@ -175,18 +172,14 @@ def _header(text_end: int, begin: int, end: int) -> bytes:
     return b"FCS3.1    " + "".join(f"{offset:>8d}" for offset in offsets).encode("ascii")
 
 
-def _check(
-    block: NDArray[np.generic], channels: Sequence[Channel], stored: list[np.dtype[np.generic]]
-) -> None:
+def _check(block: NDArray[np.generic], channels: Sequence[Channel], stored: list[np.dtype[np.generic]]) -> None:
     for column, channel, kind in zip(block.T, channels, stored, strict=True):
         if kind.kind == "u":
             fits = (column >= 0) & (column < value_mask(channel) + 1)
             if column.dtype.kind == "f":
                 fits &= column == np.floor(column)
             if not fits.all():
-                raise OutsideLimits(
-                    f"A value is no whole number from 0 to {value_mask(channel)}.", place=channel.name
-                )
+                raise OutsideLimits(f"A value is no whole number from 0 to {value_mask(channel)}.", place=channel.name)
         elif kind.itemsize == 4 and (np.isfinite(column) & (np.abs(column) > SINGLE_MAX)).any():
             raise OutsideLimits("A value is too large for single precision.", place=channel.name)
 

@@ -187,9 +187,7 @@ class Workspace:
             "sha256": self.sha256,
             "program": self.program,
             "version": self.version,
-            "samples": [
-                {"sample": sample.name, "populations": len(sample.tree.gates)} for sample in self.samples
-            ],
+            "samples": [{"sample": sample.name, "populations": len(sample.tree.gates)} for sample in self.samples],
             "unsupported": [
                 {"sample": left.sample, "population": left.population, "message": left.message}
                 for left in self.unsupported
@@ -217,7 +215,7 @@ def _whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\s*\d{1,15}\s*", text) else None
 
 
-def read_workspace(path: str | os.PathLike[str], *, on_defect: OnDefect = "raise") -> Workspace:
+def read_workspace(path: str | os.PathLike[str], *, on_defect: OnDefect = "raise", name: str = "") -> Workspace:
     """Read a FlowJo 10 workspace.
 
     Parameters
@@ -227,6 +225,8 @@ def read_workspace(path: str | os.PathLike[str], *, on_defect: OnDefect = "raise
     on_defect : {"record", "raise"}
         What to do with a population this reader cannot evaluate: leave it out with all that depends
         on it and write it into `Workspace.unsupported`, or refuse.
+    name : str
+        How the file is called in the workspace and in errors; its path where empty.
 
     Returns
     -------
@@ -243,7 +243,7 @@ def read_workspace(path: str | os.PathLike[str], *, on_defect: OnDefect = "raise
     OutsideLimits
         `on_defect` is neither word.
     """
-    name = os.fspath(path)
+    name = name or os.fspath(path)
     try:
         if on_defect not in ("record", "raise"):
             raise OutsideLimits('on_defect is neither "record" nor "raise"', remedy="Use one of the two.")
@@ -258,9 +258,7 @@ def _content(path: str | os.PathLike[str]) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise NotAWorkspace(
-            f"cannot be opened: {error.strerror}", remedy="Give a file that exists."
-        ) from error
+        raise NotAWorkspace(f"cannot be opened: {error.strerror}", remedy="Give a file that exists.") from error
 
 
 def _root(content: bytes) -> Element:
@@ -329,8 +327,7 @@ def _sample(element: Element, drawn_by: str, unsupported: list[Unsupported]) -> 
         uri="" if data_set is None else data_set.get("uri", ""),
         events=_count(node) or None,  # 0 where FlowJo had not opened the tube
         keywords={
-            attribute(keyword, "name"): keyword.get("value", "")
-            for keyword in element.iterfind("Keywords/Keyword")
+            attribute(keyword, "name"): keyword.get("value", "") for keyword in element.iterfind("Keywords/Keyword")
         },
         compensation=axes.compensation,
         transforms=axes.transforms,

@@ -107,10 +107,7 @@ def _compensation(acquisition: Acquisition, tree: GatingTree) -> Compensation | 
 
 def _dimensions(tree: GatingTree) -> list[Dimension]:
     return [
-        dimension
-        for gate in tree.gates
-        if not isinstance(gate.shape, Boolean)
-        for dimension in gate.shape.dimensions
+        dimension for gate in tree.gates if not isinstance(gate.shape, Boolean) for dimension in gate.shape.dimensions
     ]
 
 
@@ -121,9 +118,7 @@ def _label(dimension: Dimension, compensation: Compensation | None) -> str:
     return compensation.label(dimension.channel) if compensated else dimension.channel
 
 
-def _transforms(
-    acquisition: Acquisition, tree: GatingTree, compensation: Compensation | None
-) -> dict[str, Transform]:
+def _transforms(acquisition: Acquisition, tree: GatingTree, compensation: Compensation | None) -> dict[str, Transform]:
     scales: dict[str, Scale] = {}
     for dimension in _dimensions(tree):
         label = _label(dimension, compensation)
@@ -192,9 +187,7 @@ def _data(dimension: Dimension, values: tuple[float, ...]) -> tuple[float, ...]:
     if dimension.scale is None:
         return values
     inverted = dimension.scale.inverse(np.asarray(values))
-    return tuple(
-        float(data) if np.isfinite(value) else value for value, data in zip(values, inverted, strict=True)
-    )
+    return tuple(float(data) if np.isfinite(value) else value for value, data in zip(values, inverted, strict=True))
 
 
 def _rectangle(shape: Rectangle, shown: tuple[Dimension, ...]) -> Rectangle:
@@ -212,8 +205,7 @@ def _polygon(shape: Polygon, shown: tuple[Dimension, Dimension]) -> Polygon:
     if shape.units == "data":
         return replace(shape, dimensions=shown)
     columns = [
-        _data(drawn, values)
-        for drawn, values in zip(shape.dimensions, zip(*shape.corners, strict=True), strict=True)
+        _data(drawn, values) for drawn, values in zip(shape.dimensions, zip(*shape.corners, strict=True), strict=True)
     ]
     return Polygon(shown, tuple(zip(*columns, strict=True)), units="data")
 

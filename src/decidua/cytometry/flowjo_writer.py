@@ -102,9 +102,7 @@ def _workspace(samples: Sequence[WorkspaceSample], groups: Mapping[str, Iterable
 def _add_groups(root: Element, groups: Mapping[str, Iterable[str]]) -> None:
     parent = _add(root, "Groups")
     for name, members in groups.items():
-        node = _add(
-            parent, "GroupNode", {"name": name, "annotation": "", "owningGroup": name, "expanded": "1"}
-        )
+        node = _add(parent, "GroupNode", {"name": name, "annotation": "", "owningGroup": name, "expanded": "1"})
         references = _add(_add(node, "Group", {"name": name}), "SampleRefs")
         for member in members:
             _add(references, "SampleRef", {"sampleID": member})
@@ -145,9 +143,7 @@ def _add_sample(parent: Element, sample: WorkspaceSample, identities: Mapping[st
         _add_matrix(element, sample.compensation)
     transforms = _add(element, "Transformations")
     for label, transform in sample.transforms.items():
-        settings = {
-            name if name == "gain" else f"transforms:{name}": value for name, value in transform.settings
-        }
+        settings = {name if name == "gain" else f"transforms:{name}": value for name, value in transform.settings}
         shown = _add(transforms, f"transforms:{transform.kind}", settings)
         _add(shown, "data-type:parameter", {"data-type:name": label})
     keywords = _add(element, "Keywords")
@@ -162,9 +158,7 @@ def _node_attributes(name: str, events: int | None) -> dict[str, str]:
     return {"name": name, **shown, "count": "-1" if events is None else str(events)}
 
 
-def _add_populations(
-    parent: Element, sample: WorkspaceSample, path: str | None, identities: Mapping[str, str]
-) -> None:
+def _add_populations(parent: Element, sample: WorkspaceSample, path: str | None, identities: Mapping[str, str]) -> None:
     gates = sample.tree.children(path)
     if not gates:
         return
@@ -195,17 +189,13 @@ def _add_combination(
     if shape.operation == "not":  # FlowJo draws the gate it negates
         negated = sample.tree.gate(shape.operands[0].path)
         if not isinstance(negated.shape, Boolean):
-            _add_gate(
-                node, negated, negated.shape, sample, {**identities, negated.path: identities[gate.path]}
-            )
+            _add_gate(node, negated, negated.shape, sample, {**identities, negated.path: identities[gate.path]})
     dependents = _add(node, "Dependents")
     for operand in shape.operands:
         _add(dependents, "Dependent", {"name": "/".join(split_path(operand.path))})
 
 
-def _add_gate(
-    node: Element, gate: Gate, shape: Region, sample: WorkspaceSample, identities: Mapping[str, str]
-) -> None:
+def _add_gate(node: Element, gate: Gate, shape: Region, sample: WorkspaceSample, identities: Mapping[str, str]) -> None:
     attributes = {"gating:id": identities[gate.path]}
     if gate.parent is not None:
         attributes["gating:parent_id"] = identities[gate.parent]
@@ -244,9 +234,7 @@ def _label(dimension: Dimension, axes: Axes) -> str:
     return label
 
 
-def _add_rectangle(
-    parent: Element, shape: Rectangle, labels: Sequence[str], attributes: Mapping[str, str]
-) -> None:
+def _add_rectangle(parent: Element, shape: Rectangle, labels: Sequence[str], attributes: Mapping[str, str]) -> None:
     drawn = _add(parent, "gating:RectangleGate", attributes)
     for label, minimum, maximum in zip(labels, shape.minimum, shape.maximum, strict=True):
         bounds = {}

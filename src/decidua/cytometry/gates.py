@@ -167,9 +167,7 @@ class Rectangle:
         drawn = zip(self.minimum, self.maximum, strict=True)
         if self.units == "scale":
             return tuple(drawn)
-        return tuple(
-            _opened(dimension, bounds) for dimension, bounds in zip(self.dimensions, drawn, strict=True)
-        )
+        return tuple(_opened(dimension, bounds) for dimension, bounds in zip(self.dimensions, drawn, strict=True))
 
     def contains(self, columns: Sequence[FloatArray]) -> BoolArray:
         """Say which events lie in the region; see `Shape.contains`."""
@@ -326,9 +324,7 @@ class Ellipse:
         size = len(self.dimensions)
         rows = [len(row) for row in self.covariance]
         _require(size >= 2, "an ellipse needs two dimensions or more")
-        _require(
-            len(self.mean) == size and rows == [size] * size, "an ellipse's mean or matrix has the wrong size"
-        )
+        _require(len(self.mean) == size and rows == [size] * size, "an ellipse's mean or matrix has the wrong size")
         matrix = np.asarray(self.covariance, float)
         finite = np.isfinite([*self.mean, *matrix.flat, self.distance_squared]).all()
         _require(bool(finite) and self.distance_squared > 0, "an ellipse needs a positive finite distance")
@@ -374,9 +370,7 @@ class FociEllipse:
     def __post_init__(self) -> None:
         _require(len(self.dimensions) == 2, "an ellipse by foci needs two dimensions")
         _require(all(dimension.scale for dimension in self.dimensions), "an ellipse by foci needs two scales")
-        _require(
-            len(self.foci) == 2 and len(self.edge) == 4, "an ellipse by foci needs two foci, four edge points"
-        )
+        _require(len(self.foci) == 2 and len(self.edge) == 4, "an ellipse by foci needs two foci, four edge points")
         _require(
             all(len(point) == 2 and np.isfinite(point).all() for point in (*self.foci, *self.edge)),
             "a point of an ellipse is not two finite numbers",

@@ -103,9 +103,7 @@ class Linear(Scale):
     extra: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(
-            _size(self.top + self.extra), f"a linear scale needs T + A > 0, not {self.top} + {self.extra}"
-        )
+        _require(_size(self.top + self.extra), f"a linear scale needs T + A > 0, not {self.top} + {self.extra}")
 
     def forward(self, values: ArrayLike) -> FloatArray:
         """Map data units to scale units; see `Scale.forward`."""
@@ -403,15 +401,11 @@ class FlowJoBiex(Scale):
 
     def forward(self, values: ArrayLike) -> FloatArray:
         """Map data units to scale units; see `Scale.forward`."""
-        return np.asarray(
-            np.interp(np.asarray(values, float), _biex_table(self), _biex_channels(self.length))
-        )
+        return np.asarray(np.interp(np.asarray(values, float), _biex_table(self), _biex_channels(self.length)))
 
     def inverse(self, values: ArrayLike) -> FloatArray:
         """Map scale units to data units; see `Scale.inverse`."""
-        return np.asarray(
-            np.interp(np.asarray(values, float), _biex_channels(self.length), _biex_table(self))
-        )
+        return np.asarray(np.interp(np.asarray(values, float), _biex_channels(self.length), _biex_table(self)))
 
 
 @lru_cache(maxsize=16)

@@ -44,9 +44,7 @@ class SpilloverMatrix:
     def __post_init__(self) -> None:
         shape = (len(self.fluorochromes), len(self.detectors))
         if self.matrix.shape != shape or not 0 < shape[0] <= shape[1]:
-            raise UnreadableFile(
-                f"a spillover matrix of shape {self.matrix.shape} does not fit {shape} names"
-            )
+            raise UnreadableFile(f"a spillover matrix of shape {self.matrix.shape} does not fit {shape} names")
         for names in (self.fluorochromes, self.detectors):
             if len(set(names)) < len(names):
                 repeated = sorted({name for name in names if names.count(name) > 1})
@@ -205,9 +203,7 @@ def _parse(rows: list[list[str]]) -> SpilloverMatrix:
     values = np.empty((len(fluorochromes), len(detectors)))
     for index, row in enumerate(cells):
         if len(row) != len(detectors):
-            raise UnreadableFile(
-                f"has {len(row)} values for {len(detectors)} columns", place=f"row {index + 1}"
-            )
+            raise UnreadableFile(f"has {len(row)} values for {len(detectors)} columns", place=f"row {index + 1}")
         for column, cell in enumerate(row):
             try:
                 values[index, column] = float(cell)

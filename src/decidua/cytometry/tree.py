@@ -134,9 +134,7 @@ class GatingTree:
                     raise UnsupportedGate(f"refers to the unknown population {path!r}", place=gate.path)
             for dimension in () if isinstance(gate.shape, Boolean) else gate.shape.dimensions:
                 if dimension.spillover not in (None, OWN, *self.spillovers):
-                    raise UnsupportedGate(
-                        f"names the unknown matrix {dimension.spillover!r}", place=gate.path
-                    )
+                    raise UnsupportedGate(f"names the unknown matrix {dimension.spillover!r}", place=gate.path)
         self.in_order()
 
     def gate(self, path: str) -> Gate:

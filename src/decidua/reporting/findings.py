@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decidua.balance import Profile
+from decidua.cytometry.tubes import GatedTube
 from decidua.errors import DecidualError
 from decidua.measurement import Measurement, Moment, Source, Visit
 from decidua.tables import Note
@@ -27,6 +28,8 @@ class VisitFindings:
         The results by axis.
     placements : tuple of Placement
         One for each measurement that carries a number or a limit.
+    gated : tuple of GatedTube
+        Its tubes with their gates.
     """
 
     visit: Visit
@@ -34,6 +37,7 @@ class VisitFindings:
     measurements: tuple[Measurement, ...]
     profile: Profile
     placements: tuple[Placement, ...]
+    gated: tuple[GatedTube, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
