@@ -41,9 +41,7 @@ def theirs(tube: Path) -> dict[str, int]:
     session = flowkit.Workspace(str(WORKSPACE), fcs_samples=[str(tube)])
     session.analyze_samples(sample_id=tube.name, use_mp=False)
     report = session.get_analysis_report()
-    paths = [
-        "/".join([*path[1:], name]) for path, name in zip(report.gate_path, report.gate_name, strict=True)
-    ]
+    paths = ["/".join([*path[1:], name]) for path, name in zip(report.gate_path, report.gate_name, strict=True)]
     return dict(zip(paths, report["count"].tolist(), strict=True))
 
 

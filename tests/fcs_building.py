@@ -62,9 +62,7 @@ class FCS:
     def text(self, spans: Mapping[str, object]) -> bytes:
         words = self.described() | {key: f"{value:>10}" for key, value in spans.items()}
         d = self.delimiter
-        body = "".join(
-            f"{key}{d}{value.replace(d, d + d)}{d}" for key, value in words.items() if value is not None
-        )
+        body = "".join(f"{key}{d}{value.replace(d, d + d)}{d}" for key, value in words.items() if value is not None)
         return (d + body).encode("utf-8") + self.raw_text
 
     def build(self) -> bytes:

@@ -33,11 +33,14 @@ POSITIVE = {
 Floats = NDArray[np.float64]
 
 
-def write_ics_tube(path: Path, events: int, spillover: SpilloverMatrix, seed: int = 1) -> None:
-    """Write a tube with the channels, the spillover and about the population sizes of the real ones."""
+def write_ics_tube(path: Path, events: int, spillover: SpilloverMatrix, seed: int = 1, responders: float = 1.0) -> None:
+    """Write a tube with the channels, the spillover and about the population sizes of the real ones.
+
+    `responders` multiplies the shares that make a cytokine.
+    """
     random = np.random.default_rng(seed)
     columns = _scatter(events, random)
-    true = _dyes(events, random)
+    true = _dyes(events, random, responders)
     order = [DYES.index(name) for name in spillover.fluorochromes]
     measured = true[:, order] @ spillover.matrix
     time = np.sort(random.uniform(85.0, 7200.0, events))
@@ -61,7 +64,7 @@ def _scatter(events: int, random: np.random.Generator) -> list[Floats]:
     return [area, height, width, side, side * 0.9, random.normal(75_000, 4_000, events)]
 
 
-def _dyes(events: int, random: np.random.Generator) -> Floats:
+def _dyes(events: int, random: np.random.Generator, responders: float) -> Floats:
     def dim(centre: float, spread: float) -> Floats:
         return random.normal(centre, spread, events)
 
@@ -78,6 +81,6 @@ def _dyes(events: int, random: np.random.Generator) -> Floats:
         "CD8": np.where(killer, bright(3.9, 0.25), dim(60, 150)),
     }
     for name, (of_helper, of_killer) in POSITIVE.items():
-        share = np.where(helper, of_helper, np.where(killer, of_killer, 0.0))
+        share = responders * np.where(helper, of_helper, np.where(killer, of_killer, 0.0))
         dyes[name] = np.where(random.random(events) < share, bright(3.7, 0.4), dim(0, 70))
     return np.column_stack([dyes[name.split()[0]] for name in DYES])

@@ -20,9 +20,7 @@ SAMPLE = """<Sample><DataSet uri="file:/C:/tubes/{name}" sampleID="{number}"/>
 
 TAIL = "</SampleList></Workspace>"
 
-LINEAR = (
-    '<transforms:linear transforms:minRange="0" transforms:maxRange="1000" gain="1">{}</transforms:linear>'
-)
+LINEAR = '<transforms:linear transforms:minRange="0" transforms:maxRange="1000" gain="1">{}</transforms:linear>'
 LOGICLE = (
     '<transforms:logicle transforms:length="256" transforms:T="1000" transforms:A="0" transforms:W="0.5" '
     'transforms:M="4">{}</transforms:logicle>'

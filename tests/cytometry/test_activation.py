@@ -27,9 +27,7 @@ def expected(test_data):
 
 @pytest.fixture(scope="module")
 def template(test_data, expected):
-    with (test_data / "cytometry/activation/Activation-gatingTemplate.csv").open(
-        encoding="utf-8", newline=""
-    ) as file:
+    with (test_data / "cytometry/activation/Activation-gatingTemplate.csv").open(encoding="utf-8", newline="") as file:
         return tree_of(list(csv.DictReader(file)), expected["meta"]["W"])
 
 
@@ -63,8 +61,7 @@ def region(text, channels, widths):
         return Polygon(dimensions, tuple(map(tuple, corners.tolist())))
     if "rectangleGate" in text:
         sides = [
-            numbers(re.sub(r"'.*?' = ", "", re.search(rf"{side} = c\((.*?)\)", text)[1]))
-            for side in ("min", "max")
+            numbers(re.sub(r"'.*?' = ", "", re.search(rf"{side} = c\((.*?)\)", text)[1])) for side in ("min", "max")
         ]
         low, high = (tuple((np.array(side) / axes).tolist()) for side in sides)
         return Rectangle(dimensions, low, high)
@@ -72,9 +69,7 @@ def region(text, channels, widths):
     spread = np.array(numbers(re.search(r"cov = structure\(c\((.*?)\)", text)[1])).reshape(2, 2)
     distance = float(re.search(r"distance = ([\d.]+)", text)[1])
     covariance = (spread / np.outer(axes, axes)).tolist()
-    return Ellipse(
-        dimensions, tuple((np.array(mean) / axes).tolist()), tuple(map(tuple, covariance)), distance**2
-    )
+    return Ellipse(dimensions, tuple((np.array(mean) / axes).tolist()), tuple(map(tuple, covariance)), distance**2)
 
 
 @pytest.mark.parametrize("name", ["Activation_1.fcs", "Activation_8.fcs"])

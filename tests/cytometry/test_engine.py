@@ -104,7 +104,7 @@ def test_populations_come_in_order_with_parents_and_ids(tmp_path):
 def test_the_size_of_a_block_changes_nothing(tmp_path, monkeypatch, size):
     acquisition = tube(tmp_path / "a.fcs", table(5_003))
     whole = count(acquisition, tree())
-    monkeypatch.setattr(engine, "_EVENTS_PER_BLOCK", size)
+    monkeypatch.setattr(engine, "EVENTS_PER_BLOCK", size)
     blocks = count(acquisition, tree())
     assert blocks == whole
     assert all(np.array_equal(blocks.mask(row.path), whole.mask(row.path)) for row in whole.populations)
@@ -152,9 +152,7 @@ def test_only_the_channels_needed_are_read_and_each_once(tmp_path, monkeypatch):
 def test_each_column_is_scaled_once(tmp_path, monkeypatch):
     calls = []
     original = Logicle.forward
-    monkeypatch.setattr(
-        Logicle, "forward", lambda self, values: calls.append(len(values)) or original(self, values)
-    )
+    monkeypatch.setattr(Logicle, "forward", lambda self, values: calls.append(len(values)) or original(self, values))
     scale = Logicle(262144, 1.0, 4.5)
     seen = Dimension("A", None, scale), Dimension("B", None, scale)
     gates = tuple(Gate(str(n), Polygon(seen, ((0, 0), (1, 0), (0.5, n / 9)))) for n in range(1, 6))

@@ -27,9 +27,7 @@ def test_nothing_wrong(read):
     assert read(FCS(version="2.0")) == (EVENTS, set())
 
 
-@pytest.mark.parametrize(
-    "header", [("+0", "+8"), ("-4", "+0"), ("+0", "+100000"), ("+2", "+0"), ("-9", "-8")]
-)
+@pytest.mark.parametrize("header", [("+0", "+8"), ("-4", "+0"), ("+0", "+100000"), ("+2", "+0"), ("-9", "-8")])
 def test_only_text_balances(read, header):
     assert read(FCS(header_data=header)) == (EVENTS, {"data_offsets_differ"})
 
@@ -103,9 +101,7 @@ def test_missing_totals_follow_from_the_size(read, total):
         read(FCS(version="2.0", keywords={"$TOT": total}, header_data=("+0", "+2"), tail=b"  "))
 
 
-@pytest.mark.parametrize(
-    "keywords", [{"$PAR": "1"}, {"$PAR": "3", "$P3B": "16"}, {"$P1B": "8"}, {"$P2B": "32"}]
-)
+@pytest.mark.parametrize("keywords", [{"$PAR": "1"}, {"$PAR": "3", "$P3B": "16"}, {"$P1B": "8"}, {"$P2B": "32"}])
 def test_lying_layouts(read, keywords):
     with pytest.raises(BrokenFCS):
         read(FCS(keywords=keywords))

@@ -87,9 +87,7 @@ def test_flowio_reads_what_we_write(value, tmp_path):
     assert peer.pnn_labels == ["FSC-A", "PE-A", "Time"]
     assert peer.pns_labels == ["", "CD56", ""]
     assert peer.pnr_values == [1024, 262144, 262144]
-    np.testing.assert_array_equal(
-        peer.as_array(preprocess=True), read_fcs(tmp_path / "a.fcs").events(scaled=True)
-    )
+    np.testing.assert_array_equal(peer.as_array(preprocess=True), read_fcs(tmp_path / "a.fcs").events(scaled=True))
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])

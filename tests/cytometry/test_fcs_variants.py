@@ -13,9 +13,7 @@ from decidua.cytometry.fcs import list_data_sets, read_fcs
 from decidua.errors import Ambiguous, BrokenFCS, NotFCS, OutsideLimits, UnreadableFile, UnsupportedFCS
 from fcs_building import FCS
 
-SAME_PATH = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SAME_PATH = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -250,11 +248,7 @@ def test_several_data_sets(read, tmp_path):
 def test_chain_that_leads_back_is_cut(read, tmp_path):
     second = len(chained(FCS()))
     content = chained(FCS(), FCS(events=((9, 9),)), last_next=second)
-    assert (
-        [one.events for one in list_data_sets(tmp_path / "built.fcs")] == [3, 1]
-        if read(content, data_set=2)
-        else []
-    )
+    assert [one.events for one in list_data_sets(tmp_path / "built.fcs")] == [3, 1] if read(content, data_set=2) else []
     assert codes(read(content, data_set=2)) == {"next_data_loop"}
 
 

@@ -13,9 +13,7 @@ from decidua.cytometry.fcs import read_fcs
 from decidua.cytometry.fcs_writer import write_fcs
 from decidua.errors import OutsideLimits
 
-SAME_PATH = settings(
-    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SAME_PATH = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12).filter(
     lambda key: "/" not in key and not key.upper().startswith("$") and key.upper() != "SPILL"
 )
@@ -30,9 +28,7 @@ def written(draw):
     bits = draw(st.lists(st.sampled_from([8, 16, 32, 64]), min_size=width, max_size=width))
     rows = draw(st.integers(0, 20))
     if data_type == "I":
-        columns = [
-            draw(arrays.arrays(np.int64, rows, elements=st.integers(0, 2 ** min(b, 53) - 1))) for b in bits
-        ]
+        columns = [draw(arrays.arrays(np.int64, rows, elements=st.integers(0, 2 ** min(b, 53) - 1))) for b in bits]
         events = np.stack(columns, axis=1)
         ranges = [2 ** min(b, 53) for b in bits]
     else:

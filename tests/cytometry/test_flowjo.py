@@ -100,9 +100,7 @@ def test_counts_agree_with_flowjos(test_data, flowjo_counts, name):
             assert abs(row.count - expected[row.path]) <= allowed, (file.name, row.path)
             compared += 1
     assert compared == sum(
-        len(each["populations"])
-        for tube, each in flowjo_counts[name].items()
-        if (path.parent / tube).exists()
+        len(each["populations"]) for tube, each in flowjo_counts[name].items() if (path.parent / tube).exists()
     )
     assert compared > 0
 
@@ -186,9 +184,7 @@ def test_a_gate_touching_the_end_of_its_axis_takes_what_lies_beyond(written, tmp
 
 def test_events_outside_are_within_the_parent(written, tmp_path):
     inner = population("rest", rectangle(dimension("X", min=100, max=200), inside="0"))
-    drawn = read_workspace(
-        written(workspace(sample(population("low", rectangle(dimension("Y", max=500)), inner))))
-    )
+    drawn = read_workspace(written(workspace(sample(population("low", rectangle(dimension("Y", max=500)), inner)))))
     counts = count(tube(tmp_path / "t.fcs", [[150, 1], [250, 1], [250, 900]]), drawn.samples[0].tree)
     assert counts.mask("low/rest").tolist() == [False, True, False]
 
@@ -226,16 +222,12 @@ def test_outlines_are_straight_on_the_axes_shown(written, tmp_path):
 
 
 def test_names_with_slashes_are_told_from_paths(written):
-    gates = population(
-        "A/B", rectangle(dimension("X", min=1)), population("C", rectangle(dimension("Y", min=1)))
-    )
+    gates = population("A/B", rectangle(dimension("X", min=1)), population("C", rectangle(dimension("Y", min=1))))
     gates += combination("NotNode", "rest", "A/B/C")
     tree = read_workspace(written(workspace(sample(gates)))).samples[0].tree
     assert [gate.path for gate in tree.gates] == [r"A\/B", r"A\/B/C", "rest"]
     assert tree.gate("rest").shape.operands[0].path == r"A\/B/C"
-    twice = population(
-        "A", rectangle(dimension("X", min=1)), population("B/C", rectangle(dimension("Y", min=1)))
-    )
+    twice = population("A", rectangle(dimension("X", min=1)), population("B/C", rectangle(dimension("Y", min=1))))
     with pytest.raises(Ambiguous, match="2 populations"):
         read_workspace(written(workspace(sample(gates + twice))))
 
@@ -259,8 +251,7 @@ def test_populations_below_boolean_ones_are_read(written, tmp_path):
 )
 def test_counts_flowjo_had_not_made_are_none(written, stored, read):
     gates = "".join(
-        population(name, rectangle(dimension("X", min=1)), count=text)
-        for name, text in zip("ab", stored, strict=True)
+        population(name, rectangle(dimension("X", min=1)), count=text) for name, text in zip("ab", stored, strict=True)
     )
     counts = read_workspace(written(workspace(sample(gates)))).samples[0].stored_counts
     assert tuple(counts.values()) == read
@@ -368,9 +359,7 @@ BAD_MATRIX = (
         (workspace(sample("", matrix=BAD_MATRIX.format("X", "0"))), DidNotConverge),
         (workspace(sample("", matrix="<transforms:spilloverMatrix/>")), UnreadableFile),
         (
-            workspace(
-                sample("", matrix='<transforms:spilloverMatrix spectral="1" weightOptAlgorithmType="WLS"/>')
-            ),
+            workspace(sample("", matrix='<transforms:spilloverMatrix spectral="1" weightOptAlgorithmType="WLS"/>')),
             UnsupportedGate,
         ),
     ],

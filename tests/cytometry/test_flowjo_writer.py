@@ -79,9 +79,7 @@ def in_the_peer(workspace, tube):
         session = flowkit.Workspace(str(workspace), fcs_samples=[str(tube)])
         session.analyze_samples(sample_id=tube.name, use_mp=False)
         report = session.get_analysis_report()
-    paths = [
-        "/".join([*path[1:], name]) for path, name in zip(report.gate_path, report.gate_name, strict=True)
-    ]
+    paths = ["/".join([*path[1:], name]) for path, name in zip(report.gate_path, report.gate_name, strict=True)]
     return dict(zip(paths, report["count"].tolist(), strict=True))
 
 
@@ -109,9 +107,7 @@ def test_the_peer_counts_the_same_in_what_we_write(test_data, tmp_path, name):
 @pytest.fixture
 def tube(tmp_path):
     random = np.random.default_rng(11)
-    events = np.column_stack(
-        [10 ** random.normal(2.5, 0.7, 5000), random.normal(300, 300, 5000), random.random(5000)]
-    )
+    events = np.column_stack([10 ** random.normal(2.5, 0.7, 5000), random.normal(300, 300, 5000), random.random(5000)])
     spillover = Spillover(("A", "B"), np.array([[1.0, 0.1], [0.02, 1.0]]))
     write_fcs(tmp_path / "drawn.fcs", events, [Channel(0, name) for name in "ABC"], spillover=spillover)
     return read_fcs(tmp_path / "drawn.fcs")
@@ -195,10 +191,7 @@ def test_a_tube_without_a_matrix_of_its_own_is_shown_as_measured(tube):
     sample = sample_from(bare, GatingTree((Gate("g", outline(WIDE, OWN)),)))
     assert sample.compensation is None
     assert sample.tree.gate("g").shape.dimensions[0].spillover is None
-    assert (
-        count(bare, sample.tree).of("g").count
-        == count(bare, GatingTree((Gate("g", outline(WIDE)),))).of("g").count
-    )
+    assert count(bare, sample.tree).of("g").count == count(bare, GatingTree((Gate("g", outline(WIDE)),))).of("g").count
 
 
 @pytest.mark.parametrize(

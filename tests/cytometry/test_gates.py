@@ -219,13 +219,9 @@ TILTED = ((1.0, 0.0), (0.0, 1.0))
         lambda: Ellipse((X, Y), (0.0, float("nan")), TILTED),
         lambda: Ellipse((X, Y), (0.0, 0.0), ((1.0, 2.0), (2.0, 4.0))),
         lambda: FociEllipse((X, Y), ((1, 1), (2, 2)), ((0, 0), (9, 9), (1, 1), (1, 1))),
-        lambda: FociEllipse(
-            (Dimension("X", scale=CHART),) * 2, ((1, 1), (9, 9)), ((2, 2), (3, 3), (1, 1), (1, 1))
-        ),
+        lambda: FociEllipse((Dimension("X", scale=CHART),) * 2, ((1, 1), (9, 9)), ((2, 2), (3, 3), (1, 1), (1, 1))),
         lambda: FociEllipse((Dimension("X", scale=CHART),) * 2, ((1, 1),), ((2, 2), (3, 3), (1, 1), (1, 1))),
-        lambda: FociEllipse(
-            (Dimension("X", scale=CHART),), ((1, 1), (2, 2)), ((0, 0), (9, 9), (1, 1), (1, 1))
-        ),
+        lambda: FociEllipse((Dimension("X", scale=CHART),), ((1, 1), (2, 2)), ((0, 0), (9, 9), (1, 1), (1, 1))),
         lambda: FociEllipse(
             (Dimension("X", scale=CHART),) * 2, ((1, 1), (2, float("nan"))), ((0, 0), (9, 9), (1, 1), (1, 1))
         ),

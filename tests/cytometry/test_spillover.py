@@ -10,9 +10,7 @@ from decidua.cytometry.fcs import read_fcs
 from decidua.cytometry.spillover import SpilloverMatrix, compensate, read_spillover
 from decidua.errors import DecidualError, DidNotConverge, UnreadableFile, UnsupportedGate
 
-SQUARE = SpilloverMatrix(
-    ("A", "B", "C"), ("A", "B", "C"), np.array([[1, 0.2, 0], [0.1, 1, 0.3], [0, 0, 1.0]])
-)
+SQUARE = SpilloverMatrix(("A", "B", "C"), ("A", "B", "C"), np.array([[1, 0.2, 0], [0.1, 1, 0.3], [0, 0, 1.0]]))
 
 
 def test_compensation_agrees_with_the_peer(test_data):

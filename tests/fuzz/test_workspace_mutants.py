@@ -69,9 +69,7 @@ def built() -> str:
             "C",
             f"<Gate><gating:EllipsoidGate>{dimension('X')}{dimension('Y')}{oval}</gating:EllipsoidGate></Gate>",
         )
-        + combination(
-            "AndNode", "B and C", "A/B", "A/C", below=population("D", rectangle(dimension("Y", min=5)))
-        ),
+        + combination("AndNode", "B and C", "A/B", "A/C", below=population("D", rectangle(dimension("Y", min=5)))),
     )
     gates += combination("NotNode", "not A", "A") + combination("OrNode", "any", "A/B", "not A")
     cells = [[1, 0.1], [0.2, 1]]
@@ -84,14 +82,10 @@ def built() -> str:
         + "</transforms:spillover>"
         for row, values in zip("XY", cells, strict=True)
     )
-    matrix = (
-        f'<transforms:spilloverMatrix name="M" prefix="Comp-" suffix="">{rows}</transforms:spilloverMatrix>'
-    )
+    matrix = f'<transforms:spilloverMatrix name="M" prefix="Comp-" suffix="">{rows}</transforms:spilloverMatrix>'
     shown = LINEAR.format(parameter("X")) + LINEAR.format(parameter("Y"))
     shown += LOGICLE.format(parameter("Comp-X")) + LOGICLE.format(parameter("Comp-Y"))
-    keywords = (
-        '<Keyword name="$P1N" value="X"/><Keyword name="$P2N" value="Y"/><Keyword name="$TOT" value="60"/>'
-    )
+    keywords = '<Keyword name="$P1N" value="X"/><Keyword name="$P2N" value="Y"/><Keyword name="$TOT" value="60"/>'
     return workspace(sample(gates, matrix=matrix, transforms=shown, keywords=keywords, events="60"))
 
 
@@ -109,11 +103,7 @@ def mutated(text: str, chance: random.Random) -> str:
         names = sorted(set(re.findall(r"</?([\w:-]+)", text)))
         return re.sub(rf"(?<=[</]){re.escape(chance.choice(names))}(?=[\s/>])", chance.choice(names), text)
     start = chance.randrange(len(text))
-    return (
-        text[:start]
-        + chance.choice(("", "<", '"', "\x00", "&", "]]>"))
-        + text[start + chance.randrange(40) :]
-    )
+    return text[:start] + chance.choice(("", "<", '"', "\x00", "&", "]]>")) + text[start + chance.randrange(40) :]
 
 
 def endure(path: Path, tube: Path) -> bool:
@@ -136,9 +126,7 @@ def endure(path: Path, tube: Path) -> bool:
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_damage_ends_in_a_declared_error_or_a_workspace(tmp_path, batch):
-    write_fcs(
-        tmp_path / "tube.fcs", np.linspace(-50, 990, 120).reshape(60, 2), [Channel(0, "X"), Channel(0, "Y")]
-    )
+    write_fcs(tmp_path / "tube.fcs", np.linspace(-50, 990, 120).reshape(60, 2), [Channel(0, "X"), Channel(0, "Y")])
     chance = random.Random(batch)
     text, read = built(), 0
     for _ in range(MUTANTS_PER_BATCH):

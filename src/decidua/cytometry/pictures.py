@@ -25,6 +25,7 @@ from decidua.cytometry.tree import Gate, GatingTree
 
 BINS = 256
 _DECADES = (0.0, 1e2, 1e3, 1e4, 1e5)
+_TICKS_APART = 0.09  # share of an axis below which two labels would touch
 _CORNERS = 60  # straight pieces that draw an ellipse
 
 
@@ -237,8 +238,11 @@ def _axis(acquisition: Acquisition, dimension: Dimension, span: tuple[float, flo
     else:
         values = np.array(_DECADES)
     places = (dimension.scaled(values) - low) / (high - low)
-    ticks = tuple((float(p), _tick(v)) for p, v in zip(places, values, strict=True) if 0 <= p <= 1)
-    return Axis(label, ticks)
+    ticks: list[tuple[float, str]] = []
+    for value, place in sorted(zip(values.tolist(), places.tolist(), strict=True), key=lambda t: (t[0] != 0, -t[0])):
+        if 0 <= place <= 1 and all(abs(place - taken) >= _TICKS_APART for taken, _ in ticks):
+            ticks.append((place, _tick(value)))
+    return Axis(label, tuple(sorted(ticks)))
 
 
 def _tick(value: float) -> str:

@@ -11,6 +11,7 @@ from decidua.measurement import Measurand, Measurement, PairedCounts, Specimen, 
 from decidua.reporting.document import Figure, Grid, Report, Section, StripGroup, StripRow
 from decidua.reporting.figures import course, fold_axis, strip
 from decidua.reporting.findings import StudyFindings, VisitFindings
+from decidua.reporting.gates import gate_sections
 from decidua.reporting.wording import (
     DASH,
     group_of,
@@ -461,6 +462,7 @@ def _sources(findings: VisitFindings) -> str:
 def _appendix(study: StudyFindings, findings: VisitFindings) -> list[Section]:
     return [
         Section("Every result with its counts", grid=_counts_grid(findings)),
+        *gate_sections(findings.gated),
         Section("Identity of each measurand", grid=_identity_grid(findings.measurements)),
         Section("Flags", pairs=_flag_pairs(findings)),
         Section(
