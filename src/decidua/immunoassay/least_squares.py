@@ -86,7 +86,8 @@ def minimise(family: Family, start: FloatArray, *, rounds: int = 300) -> Solutio
     search = _begin(family, at)
     for _ in range(rounds):
         step = _damped_step(search)
-        promised = (step * (search.damping * search.scale * step - search.gradient)).sum(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            promised = (step * (search.damping * search.scale * step - search.gradient)).sum(axis=0)
         done = _take(family, search, step, promised)
         if done.any():
             ended = search.problem[done]

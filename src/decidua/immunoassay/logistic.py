@@ -14,9 +14,12 @@ from decidua.immunoassay.least_squares import FloatArray, IndexArray, Solutions,
 A, LOG_SPAN, LOG_C, LOG_B, LOG_G = range(5)
 ZERO_DOSE = -745.0
 """Stands for log 0: the smallest double is exp(-745)."""
-_STEEPEST = 500.0
-_EARLY = 40
+_EARLY, _LATE, _LONG = 40, 300, 3000
 _EXTREME_LOG_G = 1.5
+FIXED = 1e-6
+"""Standard deviation that stands for a fixed log G."""
+_GUESSES = ((0.0, 0.05), (-0.7, 0.2), (0.7, 0.6))
+"""Log G of a start, and how far above the highest signal its upper asymptote lies."""
 
 
 def log_dose(dose: FloatArray) -> FloatArray:
@@ -51,9 +54,9 @@ def value(parameters: FloatArray, log_x: FloatArray) -> FloatArray:
     array
         Signal [MFI].
     """
-    t = np.clip(np.exp(parameters[LOG_B]) * (log_x - parameters[LOG_C]), -_STEEPEST, _STEEPEST)
-    share = np.exp(-np.exp(parameters[LOG_G]) * np.log1p(np.exp(-t)))
-    return np.asarray(parameters[A] + np.exp(parameters[LOG_SPAN]) * share)
+    t = np.exp(parameters[LOG_B]) * (log_x - parameters[LOG_C])
+    fall = np.log1p(np.exp(-np.abs(t))) - np.minimum(t, 0.0)
+    return np.asarray(parameters[A] + np.exp(parameters[LOG_SPAN] - np.exp(parameters[LOG_G]) * fall))
 
 
 def value_and_gradient(parameters: FloatArray, log_x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -74,11 +77,11 @@ def value_and_gradient(parameters: FloatArray, log_x: FloatArray) -> tuple[Float
         Its derivatives.
     """
     b, g = np.exp(parameters[LOG_B]), np.exp(parameters[LOG_G])
-    t = np.clip(b * (log_x - parameters[LOG_C]), -_STEEPEST, _STEEPEST)
-    odds = np.exp(-t)
-    depth = g * np.log1p(odds)
-    rise = np.exp(parameters[LOG_SPAN]) * np.exp(-depth)
-    slope = rise * (g * odds / (1.0 + odds))
+    t = b * (log_x - parameters[LOG_C])
+    small = np.exp(-np.abs(t))
+    depth = g * (np.log1p(small) - np.minimum(t, 0.0))
+    rise = np.exp(parameters[LOG_SPAN] - depth)
+    slope = rise * (g * np.where(t > 0.0, small, 1.0) / (1.0 + small))
     gradient = np.empty((5, *np.shape(rise)))
     gradient[A] = 1.0
     gradient[LOG_SPAN] = rise
@@ -146,21 +149,7 @@ def value_at_share(parameters: FloatArray, share: float) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prior:
-    """What is known of the parameters before a fit: independent normals, an infinite SD where nothing is.
-
-    Attributes
-    ----------
-    mean, sd : array [parameter]
-        Of (A, log(D - A), log C, log B, log G).
-    """
-
-    mean: FloatArray
-    sd: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Standards:
+class Points:
     """Standards of many curves, padded: a root weight of 0 marks a point that is not there.
 
     Attributes
@@ -174,45 +163,47 @@ class Standards:
     root_weight: FloatArray
 
 
-def fit(standards: Standards, prior: Prior, starts: FloatArray, *, rounds: int = 300) -> Solutions:
-    """Fit every curve, and those that end in doubt again from every start; keep the best.
+def fit(points: Points, starts: FloatArray, *, log_g_sd: float = np.inf, thorough: bool = False) -> Solutions:
+    """Fit every curve; try those that end in doubt again from every start, and keep the best.
 
     Parameters
     ----------
-    standards : Standards
+    points : Points
         The data of all curves.
-    prior : Prior
-        Shared by all curves.
     starts : array [parameter, start, curve]
         Where the searches begin.
-    rounds : int
-        Most steps of a search in doubt: not ended early, or ended at an extreme asymmetry.
+    log_g_sd : float
+        Standard deviation of a normal prior on log G about 0: infinite for none, 0 for a four-parameter logistic.
+    thorough : bool
+        Doubt every curve and search longer; otherwise those not ended early or ended at an extreme asymmetry.
 
     Returns
     -------
     Solutions
-        One column a curve.
+        One column a curve; the cost holds the prior's part.
     """
-    curve = np.arange(standards.signal.shape[1])
-    first = minimise(_Family(standards, prior, curve), starts[:, 0], rounds=_EARLY)
-    doubt = np.flatnonzero(~first.converged | (np.abs(first.parameters[LOG_G]) > _EXTREME_LOG_G))
+    curve = np.arange(points.signal.shape[1])
+    first = minimise(_Family(points, log_g_sd, curve), starts[:, 0], rounds=_EARLY)
+    doubt = np.flatnonzero(thorough | ~first.converged | (np.abs(first.parameters[LOG_G]) > _EXTREME_LOG_G))
     if not doubt.size:
         return first
     again = np.concatenate([first.parameters[:, None, doubt], starts[:, 1:][:, :, doubt]], axis=1)
     tries = again.shape[1]
-    second = minimise(_Family(standards, prior, np.tile(doubt, tries)), again.reshape(5, -1), rounds=rounds)
+    second = minimise(
+        _Family(points, log_g_sd, np.tile(doubt, tries)), again.reshape(5, -1), rounds=_LONG if thorough else _LATE
+    )
     winner = second.cost.reshape(tries, -1).argmin(axis=0) * doubt.size + np.arange(doubt.size)
     first.parameters[:, doubt] = second.parameters[:, winner]
     first.cost[doubt], first.converged[doubt] = second.cost[winner], second.converged[winner]
     return first
 
 
-def guesses(standards: Standards) -> FloatArray:
-    """Guess where to begin: asymptotes from the extremes, the rest from a line through the logits, three asymmetries.
+def guesses(points: Points) -> FloatArray:
+    """Guess where to begin: asymptotes from the extremes, a line through the logits, for three asymmetries.
 
     Parameters
     ----------
-    standards : Standards
+    points : Points
         The data of all curves.
 
     Returns
@@ -220,19 +211,19 @@ def guesses(standards: Standards) -> FloatArray:
     array [parameter, start, curve]
         Starts.
     """
-    there = standards.root_weight > 0
-    y = np.where(there, standards.signal, np.nan)
+    there = points.root_weight > 0
+    y = np.where(there, points.signal, np.nan)
     low, high = np.nanmin(y, axis=0), np.nanmax(y, axis=0)
     reach = np.maximum(high - low, 1e-9 * np.abs(high) + 1e-12)
-    real = there & (standards.log_x > ZERO_DOSE)
+    real = there & (points.log_x > ZERO_DOSE)
     starts = []
-    for log_g, room in ((0.0, 0.05), (-0.7, 0.2), (0.7, 0.6)):
+    for log_g, room in _GUESSES:
         a, span = low - 0.02 * reach, reach * (1.02 + room)
         share = np.clip((y - a) / span, 1e-3, 1 - 1e-3)
         logit = -np.log(np.expm1(-np.log(share) / np.exp(log_g)))
         used = real & (share > 0.01) & (share < 0.99)
         used = np.where(used.sum(axis=0) >= 3, used, real)
-        slope, middle = _line(standards.log_x, logit, used)
+        slope, middle = _line(points.log_x, logit, used)
         slope = np.clip(slope, 0.2, 5.0)
         starts.append(np.stack([a, np.log(span), middle, np.log(slope), np.full_like(a, log_g)]))
     return np.stack(starts, axis=1)
@@ -251,25 +242,23 @@ def _line(x: FloatArray, y: FloatArray, used: FloatArray) -> tuple[FloatArray, F
 class _Family:
     """Weighted residuals of the curves, the prior's among them, for `minimise`."""
 
-    def __init__(self, standards: Standards, prior: Prior, curve: IndexArray) -> None:
-        self.standards = standards
-        self.prior = prior
+    def __init__(self, points: Points, log_g_sd: float, curve: IndexArray) -> None:
+        self.points = points
+        self.pull = 1.0 / max(log_g_sd, FIXED)
         self.curve = curve
-        self.bound = np.flatnonzero(np.isfinite(prior.sd))
 
     def __call__(self, parameters: FloatArray, problems: IndexArray) -> tuple[FloatArray, FloatArray]:
         curve = self.curve[problems]
         log_x, signal, root = (
-            table[:, curve] for table in (self.standards.log_x, self.standards.signal, self.standards.root_weight)
+            table[:, curve] for table in (self.points.log_x, self.points.signal, self.points.root_weight)
         )
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             predicted, jacobian = value_and_gradient(parameters[:, None], log_x)
             residual = root * (signal - predicted)
             jacobian *= -root
-        if self.bound.size:
-            pull = (parameters[self.bound] - self.prior.mean[self.bound, None]) / self.prior.sd[self.bound, None]
-            rows = np.zeros((5, len(self.bound), curve.size))
-            rows[self.bound, np.arange(len(self.bound))] = 1.0 / self.prior.sd[self.bound, None]
-            residual = np.concatenate([residual, pull])
+        if self.pull > 0.0:
+            rows = np.zeros((5, 1, curve.size))
+            rows[LOG_G] = self.pull
+            residual = np.concatenate([residual, self.pull * parameters[LOG_G : LOG_G + 1]])
             jacobian = np.concatenate([jacobian, rows], axis=1)
         return residual, jacobian
