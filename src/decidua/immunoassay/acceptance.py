@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-_WITHIN, _WITHIN_AT_LIMITS = 0.20, 0.25
-_SHARE_OF_LEVELS, _FEWEST_LEVELS = 0.75, 6
-_SHARE_OF_CONTROLS, _SHARE_AT_EACH_LEVEL = 2 / 3, 0.5
+from decidua.errors import BrokenKnowledge
+from decidua.knowledge import fact
 
 
 class Verdict(StrEnum):
@@ -72,11 +71,37 @@ class Limits:
     reasons: tuple[str, ...]
 
 
+def rule(name: str) -> float:
+    """Look a rule up.
+
+    Parameters
+    ----------
+    name : str
+        Key of `knowledge/constants.csv`.
+
+    Returns
+    -------
+    float
+        In the unit of its row; a percentage as a fraction.
+
+    Raises
+    ------
+    BrokenKnowledge
+        Where there is no such rule.
+    """
+    found = fact("constants", name)
+    value = found.number("value") if found else None
+    if found is None or value is None:
+        raise BrokenKnowledge(f"no constant {name!r}.", file="constants.csv")
+    return value / 100.0 if found["unit"] == "%" else value
+
+
 def judge(levels: Sequence[Level]) -> Limits:
     """Find the widest range whose standards hold, and judge each standard.
 
     Both ends read back within 25 % and carry a CV of at most 25 %; between them at least three levels in four, and at
-    least six, read back within 20 %, and no CV exceeds 20 %. Standards outside the range are anchors.
+    least six, read back within 20 %, and no CV exceeds 20 % (`knowledge/constants.csv`). Standards outside the range
+    are anchors.
 
     Parameters
     ----------
@@ -88,21 +113,27 @@ def judge(levels: Sequence[Level]) -> Limits:
     Limits
         The range, or the reasons why there is none.
 
+    Raises
+    ------
+    BrokenKnowledge
+        Where a rule is missing.
+
     Sources
     -------
     ICHM10
     """
     sound = [level for level in levels if level.verdict is not Verdict.HOOK]
+    fewest = int(rule("standards_minimum"))
     ranges = [
         (last - first, -first)
         for first in range(len(sound))
-        for last in range(first + _FEWEST_LEVELS - 1, len(sound))
-        if _holds(sound[first : last + 1])
+        for last in range(first + fewest - 1, len(sound))
+        if _holds(sound[first : last + 1], fewest)
     ]
     if not ranges:
-        within = sum(_near(level, _WITHIN) for level in sound)
-        count = f"{within} of {len(levels)} standards read back within 20 %"
-        reason = f"no range of {_FEWEST_LEVELS} levels holds: {count}"
+        within = sum(_near(level, rule("recovery_within")) for level in sound)
+        count = f"{within} of {len(levels)} standards read back near nominal"
+        reason = f"no range of {fewest} standards holds: {count}"
         return Limits(tuple(_marked(level, False) for level in levels), None, None, (reason,))
     width, start = max(ranges)
     inside = sound[-start : width - start + 1]
@@ -116,13 +147,14 @@ def judge(levels: Sequence[Level]) -> Limits:
     return Limits(judged, ends[0], ends[1], ())
 
 
-def _holds(levels: Sequence[Level]) -> bool:
+def _holds(levels: Sequence[Level], fewest: int) -> bool:
+    within, at_limits = rule("recovery_within"), rule("recovery_within_at_limits")
     ends, between = (levels[0], levels[-1]), levels[1:-1]
-    if not all(_near(level, _WITHIN_AT_LIMITS) and _tight(level, _WITHIN_AT_LIMITS) for level in ends):
+    if not all(_near(level, at_limits) and _tight(level, at_limits) for level in ends):
         return False
-    accepted = 2 + sum(_near(level, _WITHIN) for level in between)
-    enough = max(_FEWEST_LEVELS, _SHARE_OF_LEVELS * len(levels))
-    return accepted >= enough and all(_tight(level, _WITHIN) for level in between)
+    accepted = 2 + sum(_near(level, within) for level in between)
+    enough = max(fewest, rule("standards_share") * len(levels))
+    return accepted >= enough and all(_tight(level, within) for level in between)
 
 
 def _near(level: Level, limit: float) -> bool:
@@ -138,7 +170,7 @@ def _marked(level: Level, at_limit: bool) -> Level:
         return level
     if level.recovery is None:
         return replace(level, verdict=Verdict.NO_NUMBER)
-    near = _near(level, _WITHIN_AT_LIMITS if at_limit else _WITHIN)
+    near = _near(level, rule("recovery_within_at_limits" if at_limit else "recovery_within"))
     return replace(level, verdict=Verdict.ACCEPTED if near else Verdict.OFF)
 
 
@@ -157,6 +189,11 @@ def judge_controls(recoveries: Sequence[tuple[str, float | None]]) -> tuple[str,
     tuple of str
         Why the run is not accepted; empty where it is.
 
+    Raises
+    ------
+    BrokenKnowledge
+        Where a rule is missing.
+
     Sources
     -------
     ICHM10
@@ -165,14 +202,14 @@ def judge_controls(recoveries: Sequence[tuple[str, float | None]]) -> tuple[str,
         return ("no control was read",)
     levels: dict[str, list[bool]] = {}
     for control, recovery in recoveries:
-        levels.setdefault(control, []).append(recovery is not None and abs(recovery - 1.0) <= _WITHIN)
+        levels.setdefault(control, []).append(recovery is not None and abs(recovery - 1.0) <= rule("recovery_within"))
     every = [good for found in levels.values() for good in found]
     reasons = []
-    if sum(every) < _SHARE_OF_CONTROLS * len(every):
-        reasons.append(f"{sum(every)} of {len(every)} controls within 20 %")
+    if sum(every) < rule("controls_share") * len(every):
+        reasons.append(f"{sum(every)} of {len(every)} controls read back near nominal")
     reasons += [
-        f"{control}: {sum(found)} of {len(found)} within 20 %"
+        f"{control}: {sum(found)} of {len(found)} near nominal"
         for control, found in levels.items()
-        if sum(found) < _SHARE_AT_EACH_LEVEL * len(found)
+        if sum(found) < rule("controls_share_each") * len(found)
     ]
     return tuple(reasons)

@@ -16,7 +16,7 @@ from decidua.immunoassay.noise import critical, variance
 
 _GRID = 200
 _BEYOND = np.log(1e4)
-_HALVINGS = 30
+_HALVINGS = 26
 _BLOCK = 2_000
 
 

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from decidua.errors import BrokenPlate
-from decidua.immunoassay.acceptance import judge_controls
+from decidua.immunoassay.acceptance import judge_controls, rule
 from decidua.immunoassay.curve import Calibration, StandardCurve
 from decidua.immunoassay.inversion import Curves, Readings, intervals, reading_cv
 from decidua.immunoassay.least_squares import FloatArray, IndexArray
 from decidua.immunoassay.plate import Plate, Role
 from decidua.measurement import Censoring
-
-_FEWEST_BEADS = 35
-_LARGEST_REPLICATE_CV = 0.15
-_LACK_OF_FIT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,13 +342,13 @@ def _flags(plate: Plate, analyte: str, rows: IndexArray, curve: StandardCurve) -
     column = plate.column(analyte)
     signal, beads = plate.signal[rows, column], plate.beads[rows, column]
     flags = []
-    if (beads < _FEWEST_BEADS).any():
+    if (beads < rule("bead_count_minimum")).any():
         flags.append("bead_count_low")
-    if _replicate_cv(curve.dose(signal), signal) > _LARGEST_REPLICATE_CV:
+    if _replicate_cv(curve.dose(signal), signal) > rule("replicate_cv_maximum"):
         flags.append("replicate_cv_high")
     if curve.hooked_above is not None and (signal >= curve.hooked_above).any():
         flags.append("hook")
-    if curve.lack_of_fit is not None and curve.lack_of_fit < _LACK_OF_FIT:
+    if curve.lack_of_fit is not None and curve.lack_of_fit < rule("lack_of_fit_p"):
         flags.append("lack_of_fit")
     return flags
 
