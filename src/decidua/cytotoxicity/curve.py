@@ -23,6 +23,8 @@ _FINE_STEPS = (0.1, 0.02, 0.004)  # of ln k
 _FIGURE_POINTS = 25
 _CONVERGED = 1e-6  # of the logarithms of middle and slope
 
+_Line = tuple[float, ...]
+
 
 class CurveModel(StrEnum):
     """Shape of the curve."""
@@ -247,18 +249,18 @@ def curve_of(
     ------
     OutsideLimits
         Where the units table has no lytic unit at this lysis.
+    BrokenKnowledge
+        Where a constant of the room is missing.
     """
     unit = lytic_unit(percent)
     shape = Exponential if model is CurveModel.EXPONENTIAL else Logistic
     best = shape.fit(lysis.ratios, lysis.observed[None, :], lysis.weights)
     drawn = shape.fit(lysis.ratios, lysis.draws, lysis.weights)
-    shared = lysis.condition.spontaneous.shared_error
-    plateau = rate = activity = None
+    plateau = rate = units = None
     if isinstance(best, Exponential) and isinstance(drawn, Exponential):
+        shared = lysis.condition.spontaneous.shared_error
         plateau = quantity_of(100 * float(best.plateau[0]), 100 * drawn.plateau, "%", shared)
         rate = _rate(best, drawn, shared)
-        activity = _per_nk_cell(rate, nk_share)
-    units = None
     if targets_per_tube is not None:
         units = lytic_units(
             (float(best.ratio_at(percent / 100)[0]), drawn.ratio_at(percent / 100)),
@@ -268,19 +270,9 @@ def curve_of(
             targets_per_tube=targets_per_tube,
             unit=unit,
         )
-    x = np.geomspace(lysis.ratios.min() / 2, lysis.ratios.max(), _FIGURE_POINTS)
-    lower, upper = np.quantile(drawn.lysis_at(x), (_TAIL, 1 - _TAIL), axis=0)
-    return KillingCurve(
-        plateau,
-        rate,
-        activity,
-        units,
-        effector_target=tuple(x.tolist()),
-        lysis=tuple((100 * best.lysis_at(x)[0]).tolist()),
-        lower=tuple((100 * lower).tolist()),
-        upper=tuple((100 * upper).tolist()),
-        flags=("curve_misfit",) if _strays(lysis, best, drawn) else (),
-    )
+    flags = ("curve_misfit",) if _strays(lysis, best, drawn) else ()
+    line = _line(lysis.ratios, best, drawn)
+    return KillingCurve(plateau, rate, _per_nk_cell(rate, nk_share), units, *line, flags)
 
 
 def lytic_units(
@@ -342,9 +334,19 @@ def _rate(best: Exponential, drawn: Exponential, shared: str) -> Quantity:
     return Quantity(stated.lower, "1", stated.lower, None, Censoring.ABOVE, shared_error=shared)
 
 
-def _per_nk_cell(rate: Quantity, nk_share: float | None) -> Quantity | None:
+def _line(
+    ratios: FloatArray, best: Exponential | Logistic, drawn: Exponential | Logistic
+) -> tuple[_Line, _Line, _Line, _Line]:
+    """Return effectors per target, lysis and its 95 % limits [%] along the curve."""
+    x = np.geomspace(ratios.min() / 2, ratios.max(), _FIGURE_POINTS)
+    lower, upper = 100 * np.quantile(drawn.lysis_at(x), (_TAIL, 1 - _TAIL), axis=0)
+    middle = 100 * best.lysis_at(x)[0]
+    return tuple(x.tolist()), tuple(middle.tolist()), tuple(lower.tolist()), tuple(upper.tolist())
+
+
+def _per_nk_cell(rate: Quantity | None, nk_share: float | None) -> Quantity | None:
     """Divide k by the NK share, which is what fitting on x times that share comes to."""
-    if nk_share is None:
+    if rate is None or nk_share is None:
         return None
     if nk_share == 0:
         return Quantity(None, "1", censored=Censoring.UNDETERMINED, shared_error=rate.shared_error)
@@ -377,12 +379,14 @@ def _best_rate(
         bend = low - 2 * middle + high
         shift = np.divide(0.5 * (low - high), bend, out=np.zeros_like(bend), where=bend > 0)
         log_rate = np.clip(log_rate + step * np.clip(shift, -1.0, 1.0), *np.log(edges))
-    return np.exp(log_rate)
+    found: FloatArray = np.exp(log_rate)
+    return found
 
 
 def _misfit(over: FloatArray, under: FloatArray, *, free: bool) -> FloatArray:
-    """Return the weighted squared residuals, less those of no curve at all, at the best plateau or at 1."""
-    return -(over**2) / under if free else under - 2 * over
+    """Return the weighted squared residuals, less those of no curve at all, at the best plateau above 0 or at 1."""
+    misfit: FloatArray = -(np.maximum(over, 0.0) ** 2) / under if free else under - 2 * over
+    return misfit
 
 
 def _plateau(shape: FloatArray, lysis: FloatArray, weights: FloatArray) -> FloatArray:

@@ -140,6 +140,8 @@ def lysis_of(tubes: SampleTubes, assay: Assay, *, file: str) -> tuple[LysisDraws
     ------
     BrokenCounts
         Where the targets alone are as dead as targets can be.
+    BrokenKnowledge
+        Where a constant of the room is missing.
     """
     rng = np.random.default_rng(_seed(tubes))
     sets = (tubes.without_drug, *tubes.with_drugs)
@@ -254,7 +256,7 @@ def _condition(
     span = drawn_top - bottom
     draws = np.stack([(noise.redraw(group, rng) - bottom) / span for group in tests], axis=1)
     observed = np.array([(group.signal - alone.signal) / (top - alone.signal) for group in tests])
-    weights = np.array([group.n / float(noise.variance(group).mean()) for group in tests])
+    weights = np.array([group.n / noise.variance(group) for group in tests])
     spontaneous = quantity_of(100 * alone.signal / top, 100 * bottom / drawn_top, "%", shared)
     points = tuple(
         _point(ratio, replicates, (top, alone.signal), float(observed[i]), draws[:, i], shared)
@@ -313,13 +315,13 @@ def _percent_taken(ratio: Quantity) -> Quantity:
     return Quantity(taken(ratio.value), "%", taken(ratio.upper), taken(ratio.lower), censored)
 
 
-def _uncertainty(draws: FloatArray, lower: float, upper: float) -> LogNormal | Draws:
+def _uncertainty(draws: FloatArray, lower: float, upper: float) -> LogNormal | Draws | None:
     if lower > 0 and math.isfinite(upper):
         log_sd = math.log(upper / lower) / (2 * _Z95)
         cv = math.sqrt(math.expm1(log_sd**2))
         if cv < _CV_MOST:
             return LogNormal(cv)
-    return Draws(draws)
+    return Draws(draws) if bool(np.isfinite(draws).all()) else None
 
 
 def _seed(tubes: SampleTubes) -> int:

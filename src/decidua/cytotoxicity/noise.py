@@ -52,18 +52,29 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Noise:
-    """Draws of the two CVs, float array [draw]: of a tube's signal, and of the killing in it."""
+    """What the replicates tell of the two CVs.
+
+    Attributes
+    ----------
+    tube, killing : float array [draw]
+        Draws of the CV of a tube's signal, and of the CV of the killing in it.
+    mean_squares : tuple of float
+        Posterior means of their squares.
+    """
 
     tube: FloatArray
     killing: FloatArray
+    mean_squares: tuple[float, float]
 
-    def variance(self, group: Group) -> FloatArray:
-        """Return the variance of one tube of a group, float array [draw]."""
-        return group.counting + (self.tube * group.signal) ** 2 + (self.killing * group.killed) ** 2
+    def variance(self, group: Group) -> float:
+        """Return the posterior mean of the variance of one tube of a group."""
+        tube, killing = self.mean_squares
+        return group.counting + tube * group.signal**2 + killing * group.killed**2
 
     def redraw(self, group: Group, rng: np.random.Generator) -> FloatArray:
         """Return what the group's mean signal may have been, float array [draw]."""
-        return group.signal + np.sqrt(self.variance(group) / group.n) * rng.standard_normal(self.tube.size)
+        variance = _variance(group, self.tube, self.killing)
+        return group.signal + np.sqrt(variance / group.n) * rng.standard_normal(self.tube.size)
 
 
 def group_of(tubes: tuple[Tube, ...], signal_alone: float | None = None) -> Group:
@@ -115,14 +126,15 @@ def noise_of(groups: list[Group], rng: np.random.Generator) -> Noise:
         Where the limits of the grid are not in `knowledge/constants.csv`.
     """
     cvs = np.geomspace(constant("killing_cv_least"), constant("killing_cv_most"), _CV_STEPS)
-    grid = Noise(cvs[:, None], cvs[None, :])
     log_posterior = np.zeros((_CV_STEPS, _CV_STEPS))
     for group in groups:
-        variance = grid.variance(group)
+        variance = _variance(group, cvs[:, None], cvs[None, :])
         log_posterior -= 0.5 * (group.n - 1) * (np.log(variance) + group.spread / variance)
-    posterior = np.exp(log_posterior - log_posterior.max()).ravel()
-    drawn = rng.choice(posterior.size, size=DRAWS, p=posterior / posterior.sum())
-    return Noise(cvs[drawn // _CV_STEPS], cvs[drawn % _CV_STEPS])
+    posterior = np.exp(log_posterior - log_posterior.max())
+    posterior /= posterior.sum()
+    drawn = rng.choice(posterior.size, size=DRAWS, p=posterior.ravel())
+    mean_squares = float(posterior.sum(axis=1) @ cvs**2), float(posterior.sum(axis=0) @ cvs**2)
+    return Noise(cvs[drawn // _CV_STEPS], cvs[drawn % _CV_STEPS], mean_squares)
 
 
 def constant(name: str) -> float:
@@ -148,3 +160,7 @@ def constant(name: str) -> float:
     if value is None:
         raise BrokenKnowledge(f"no constant {name!r}.", file="constants.csv")
     return value
+
+
+def _variance(group: Group, tube: FloatArray, killing: FloatArray) -> FloatArray:
+    return group.counting + (tube * group.signal) ** 2 + (killing * group.killed) ** 2

@@ -84,6 +84,8 @@ def killing_series(
         targets alone are as dead as targets can be.
     OutsideLimits
         Where there is no lytic unit at `percent`.
+    BrokenKnowledge
+        Where a constant of the room is missing.
     """
     lytic_unit(percent)
     tubes = tubes_of(table, sample)

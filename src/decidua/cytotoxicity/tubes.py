@@ -131,7 +131,19 @@ class TubeSet:
 
 @dataclass(frozen=True, slots=True)
 class SampleTubes:
-    """The tubes of one sample, complete: without drug, with each drug, and the lysed targets of a release assay."""
+    """The tubes of one sample, complete.
+
+    Attributes
+    ----------
+    sample : str
+        As the table names it.
+    without_drug : TubeSet
+        At least two effector:target ratios.
+    with_drugs : tuple of TubeSet
+        By name and dose.
+    lysed : tuple of Tube
+        Every tube of lysed targets: what a target can release does not depend on the drug.
+    """
 
     sample: str
     without_drug: TubeSet
