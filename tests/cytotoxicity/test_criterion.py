@@ -17,7 +17,6 @@ from killing_tables import (
     CRITERION,
     SHIPPED,
     Simulator,
-    Truth,
     any_truth,
     noisy_counts,
     noisy_flow,
@@ -81,7 +80,12 @@ def test_criterion(noise: str, median: float, at_90: float) -> None:
 
 
 def test_twin_without_the_error_of_the_controls_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spontaneous and maximal release taken as known."""
+    """Spontaneous death taken as known, where it is 15 % and alone in triplicate.
+
+    With the six wells of the criterion's own count noise the twin covers 91.6 % (1,500 series): too near to tell.
+    """
+    much_death = noisy_flow(2000, 0.05, 0.0, spontaneous=0.15)
+    assert 91 <= simulate(much_death, CRITERION, 3, 200, seed=23).covered <= 98
     redraw = Noise.redraw
 
     def fixed(self: Noise, group: Group, rng: np.random.Generator) -> np.ndarray:
@@ -89,7 +93,7 @@ def test_twin_without_the_error_of_the_controls_fails(monkeypatch: pytest.Monkey
         return drawn if group.killed > 0 else np.full(DRAWS, group.signal)
 
     monkeypatch.setattr(Noise, "redraw", fixed)
-    assert simulate(noisy_counts, CRITERION, 3, 300, seed=20).covered < 92
+    assert simulate(much_death, CRITERION, 3, 200, seed=23).covered < 89
 
 
 def test_twin_with_counting_error_alone_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +103,7 @@ def test_twin_with_counting_error_alone_fails(monkeypatch: pytest.MonkeyPatch) -
         return Noise(np.zeros(DRAWS), np.zeros(DRAWS), (0.0, 0.0))
 
     monkeypatch.setattr("decidua.cytotoxicity.lysis.noise_of", counted)
-    assert simulate(NOISES["flow"], CRITERION, 3, 100, seed=20).covered < 80
+    assert simulate(NOISES["flow"], CRITERION, 3, 100, seed=20).covered < 86
 
 
 @pytest.mark.parametrize("noise", ["lysis", "counts", "flow"])
@@ -120,8 +124,7 @@ def inhibitions(series: int, seed: int) -> tuple[float, float]:
         truth, taken = any_truth(rng), rng.uniform(0.0, 0.8)
         simulator = noisy_flow(5000, 0.03, 0.05)
         plain = simulator(rng, truth, SHIPPED, 2)
-        weaker = Truth(truth.plateau, truth.x10)
-        dead = 0.06 + 0.94 * (1 - taken) * weaker.lysis((50.0,))[0] * (1 + 0.05 * rng.standard_normal(2))
+        dead = 0.06 + 0.94 * (1 - taken) * truth.lysis((50.0,))[0] * (1 + 0.05 * rng.standard_normal(2))
         test = rng.binomial(5000, dead * (1 + 0.03 * rng.standard_normal(2)))
         alone = rng.binomial(5000, 0.06 * (1 + 0.03 * rng.standard_normal(2)))
         rows = [*plain.tubes, *tubes(Role.ALONE, alone, targets=5000, drug=drug)]
