@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from decidua import balance
@@ -20,7 +20,13 @@ from decidua.cytometry.fcs import read_fcs
 from decidua.cytometry.flowjo import Workspace, WorkspaceSample, read_workspace
 from decidua.cytometry.responders import Tube, responders, tubes_of
 from decidua.cytometry.tubes import GatedTube, Workspaces, is_tube, one_subject, read_tube
+from decidua.cytotoxicity.results import killing_results
+from decidua.cytotoxicity.series import KillingSeries
+from decidua.cytotoxicity.table import COLUMNS as KILLING_COLUMNS
 from decidua.errors import BrokenStudy, DecidualError
+from decidua.immunoassay.exports import is_plate, read_plate
+from decidua.immunoassay.plate import Plate
+from decidua.immunoassay.results import AssayedPlate, assay_plate
 from decidua.measurement import Measurement, Moment, Source, Status, Visit, VisitKey, status_of
 from decidua.measurement.consistency import one_unit, one_value
 from decidua.measurement.table import REQUIRED, SCHEMA
@@ -35,18 +41,35 @@ from decidua.timeline.references import Reference, references_of
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quantified:
-    """What the files of a study hold: results, what was refused, what was noted, what was read."""
+    """What the files of a study hold, gathered file by file.
 
-    measurements: tuple[Measurement, ...]
-    refused: tuple[DecidualError, ...]
-    notes: tuple[Note, ...]
-    inputs: tuple[Source, ...]
-    gated: tuple[GatedTube, ...] = ()
+    Attributes
+    ----------
+    measurements : list of Measurement
+        Results, each of one visit.
+    tubes, gated : list of Tube, list of GatedTube
+        Counted tubes, and what the report shows of their gates.
+    killing : list of (VisitKey, KillingSeries)
+        Killing assays by visit.
+    plates : list of AssayedPlate
+        Plates with their curves.
+    refused, notes, inputs
+        What failed, what was noted, what was read.
+    """
+
+    measurements: list[Measurement] = field(default_factory=list)
+    tubes: list[Tube] = field(default_factory=list)
+    gated: list[GatedTube] = field(default_factory=list)
+    killing: list[tuple[VisitKey, KillingSeries]] = field(default_factory=list)
+    plates: list[AssayedPlate] = field(default_factory=list)
+    refused: list[DecidualError] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    inputs: list[Source] = field(default_factory=list)
 
 
-def acquire(path: Path, file: str) -> Acquisition | Workspace | CountFile | Table:
+def acquire(path: Path, file: str) -> Acquisition | Workspace | Plate | CountFile | Table:
     """Read a bare file and say what it holds.
 
     Parameters
@@ -58,8 +81,8 @@ def acquire(path: Path, file: str) -> Acquisition | Workspace | CountFile | Tabl
 
     Returns
     -------
-    Acquisition, Workspace, CountFile or Table
-        A tube, a workspace, a count table, or a results table as text cells.
+    Acquisition, Workspace, Plate, CountFile or Table
+        A tube, a workspace, a plate, a count table, or a results or killing table as text cells.
 
     Raises
     ------
@@ -72,8 +95,10 @@ def acquire(path: Path, file: str) -> Acquisition | Workspace | CountFile | Tabl
         return read_fcs(path, name=file)
     if path.suffix.lower() == ".wsp":
         return read_workspace(path, on_defect="record", name=file)
-    text = read_table(path, file=file, known=tuple(SCHEMA))
-    if all(name in text.columns for name in REQUIRED):
+    if is_plate(path, file):
+        return read_plate(path, file=file)
+    text = read_table(path, file=file, known=(*SCHEMA, *KILLING_COLUMNS))
+    if "effector_target" in text.columns or all(name in text.columns for name in REQUIRED):
         return text
     return read_counts(path, guess_spec(path, file))
 
@@ -123,45 +148,56 @@ def quantify(study: Study, progress: Progress | None = None) -> Quantified:
     by_file: dict[str, list[SampleRow]] = defaultdict(list)
     for row in study.rows:
         by_file[row.file].append(row)
-    found: list[Measurement] = []
-    refused: list[DecidualError] = []
-    notes: list[Note] = []
-    inputs: list[Source] = []
-    tubes: list[Tube] = []
-    gated: list[GatedTube] = []
+    found = Quantified()
     workspaces = Workspaces(study)
     for done, (file, rows) in enumerate(by_file.items()):
         if progress:
             progress("quantify", done, len(by_file))
         try:
-            if file in study.counts:
-                counted = read_counts(study.path(file), study.counts[file])
-                matched, broken, unused = tubes_of(counted, rows)
-                tubes += matched
-                notes += [*counted.notes, *unused]
-                inputs.append(Source(file, counted.sha256))
-                refused += broken
-            elif is_tube(file):
-                for row in one_subject(rows):
-                    read = read_tube(study, row, workspaces)
-                    tubes.append(read.tube)
-                    gated.append(read.gated)
-                    notes += read.notes
-                    inputs += [source for source in read.inputs if source not in inputs]
-            else:
-                text = _results_table(study, file)
-                results, broken = finished_results(study, text, rows)
-                found += results
-                notes += text.notes
-                inputs.append(Source(file, text.sha256))
-                refused += broken
+            _read_file(study, file, rows, workspaces, found)
         except DecidualError as error:
-            refused.append(error.within(file))
-    counted_results, broken = responders(study, tubes)
-    same_unit, mixed = one_unit([*counted_results, *found])
-    single, doubled = one_value(same_unit)
-    every = (*refused, *broken, *mixed, *doubled)
-    return Quantified(tuple(single), every, tuple(notes), tuple(inputs), tuple(gated))
+            found.refused.append(error.within(file))
+    shares, broken = responders(study, found.tubes)
+    same_unit, mixed = one_unit([*shares, *found.measurements])
+    found.measurements, doubled = one_value(same_unit)
+    found.refused += [*broken, *mixed, *doubled]
+    return found
+
+
+def _read_file(study: Study, file: str, rows: list[SampleRow], workspaces: Workspaces, found: Quantified) -> None:
+    broken: list[DecidualError] = []
+    if file in study.counts:
+        counted = read_counts(study.path(file), study.counts[file])
+        tubes, broken, unused = tubes_of(counted, rows)
+        found.tubes += tubes
+        found.notes += [*counted.notes, *unused]
+        found.inputs.append(Source(file, counted.sha256))
+    elif file in study.plates:
+        assayed = assay_plate(study, file, rows)
+        found.plates.append(assayed)
+        found.measurements += assayed.measurements
+        found.notes += assayed.notes
+        found.inputs.append(assayed.source)
+        broken = list(assayed.refused)
+    elif is_tube(file):
+        for row in one_subject(rows):
+            read = read_tube(study, row, workspaces)
+            found.tubes.append(read.tube)
+            found.gated.append(read.gated)
+            found.notes += read.notes
+            found.inputs += [source for source in read.inputs if source not in found.inputs]
+    else:
+        text = read_table(study.path(file), file=file, known=(*SCHEMA, *KILLING_COLUMNS))
+        found.inputs.append(Source(file, text.sha256))
+        if "effector_target" in text.columns:
+            series, results, broken = killing_results(study, file, rows)
+            found.killing += series
+        else:
+            _require_results(text)
+            results, broken = finished_results(study, text, rows)
+        found.measurements += results
+        found.notes += text.notes
+    found.refused += broken
 
 
 def place_study(study: Study, quantified: Quantified, progress: Progress | None = None) -> StudyFindings:
@@ -194,8 +230,10 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
         when, results, clashes = settle(visit, mine[visit.key])
         refused += clashes
         notes += _visit_notes(visit, when, bool(results))
+        profiled = profile_visit(visit, when, results, references)
         gated = tuple(tube for tube in quantified.gated if tube.key == visit.key)
-        visits.append(profile_visit(visit, when, results, references, gated))
+        killing = tuple(series for key, series in quantified.killing if key == visit.key)
+        visits.append(replace(profiled, gated=gated, killing=killing))
     return StudyFindings(
         id=study.id,
         laboratory=study.laboratory,
@@ -203,16 +241,11 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
         refused=tuple(refused),
         notes=(*study.notes, *quantified.notes, *notes),
         inputs=(*study.inputs, *quantified.inputs, *read),
+        plates=tuple(quantified.plates),
     )
 
 
-def profile_visit(
-    visit: Visit,
-    when: Moment,
-    results: list[Measurement],
-    references: list[Reference],
-    gated: tuple[GatedTube, ...] = (),
-) -> VisitFindings:
+def profile_visit(visit: Visit, when: Moment, results: list[Measurement], references: list[Reference]) -> VisitFindings:
     """Profile one visit and place each of its results.
 
     Parameters
@@ -225,8 +258,6 @@ def profile_visit(
         Its results.
     references : list of Reference
         In the order they are tried.
-    gated : tuple of GatedTube
-        Its tubes.
 
     Returns
     -------
@@ -243,7 +274,7 @@ def profile_visit(
     joined = balance.profile(visit.key, flagged)
     every = (*flagged, *(ratio.result for ratio in joined.ratios))
     placements = tuple(place(m, when, visit, references) for m in every)
-    return VisitFindings(visit, when, every, joined, placements, gated)
+    return VisitFindings(visit, when, every, joined, placements)
 
 
 def _flagged(m: Measurement, extra: tuple[str, ...]) -> Measurement:
@@ -251,18 +282,14 @@ def _flagged(m: Measurement, extra: tuple[str, ...]) -> Measurement:
     return replace(m, flags=flags, status=m.status if m.status in (Status.VOID, Status.FAILED) else status_of(flags))
 
 
-def _results_table(study: Study, file: str) -> Table:
-    if file in study.plates:
-        raise BrokenStudy("plates are not read yet.", file=file, remedy="Give finished results under finished/.")
-    text = read_table(study.path(file), file=file, known=tuple(SCHEMA))
+def _require_results(text: Table) -> None:
     if "numerator" not in text.columns and "quantity" not in text.columns:
         raise BrokenStudy(
-            "neither a results table nor a count table that study.toml describes.",
-            file=file,
+            "no table that study.toml describes, no killing table and no results table.",
+            file=text.file,
             place="row 1",
-            remedy="Describe a count table under [[counts]], or use the columns of the results table.",
+            remedy="Describe it under [[counts]] or [[plates]], or use the columns of the results table.",
         )
-    return text
 
 
 def _visit_notes(visit: Visit, when: Moment, has_results: bool) -> list[Note]:

@@ -8,6 +8,7 @@ Start reading at `acquired_line`.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,10 @@ from decidua.cytometry.counts import CountFile, TubeCounts
 from decidua.cytometry.engine import Counts
 from decidua.cytometry.flowjo import Workspace, WorkspaceSample
 from decidua.errors import BrokenStudy, DecidualError
+from decidua.immunoassay.curve import Calibration
+from decidua.immunoassay.plate import Plate, Role
+from decidua.immunoassay.readback import read_wells
+from decidua.immunoassay.results import analyte_of
 from decidua.pipeline import Progress as Report
 from decidua.statistics import share_limits
 from decidua.tables import Note, Table
@@ -54,21 +59,23 @@ def error_line(error: DecidualError) -> dict[str, Any]:
     }
 
 
-def acquired_line(found: Acquisition | Workspace | CountFile | Table) -> dict[str, Any]:
+def acquired_line(found: Acquisition | Workspace | Plate | CountFile | Table) -> dict[str, Any]:
     """Write what a file holds as its JSON line.
 
     Parameters
     ----------
-    found : Acquisition, Workspace, CountFile or Table
+    found : Acquisition, Workspace, Plate, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
     -------
     dict
-        Of kind ``fcs``, ``workspace``, ``counts`` or ``results``.
+        Of kind ``fcs``, ``workspace``, ``plate``, ``counts`` or ``results``.
     """
     if isinstance(found, Acquisition | Workspace):
         return found.line()
+    if isinstance(found, Plate):
+        return plate_line(found)
     if isinstance(found, CountFile):
         defects = [
             *map(_defect, found.notes),
@@ -93,6 +100,71 @@ def acquired_line(found: Acquisition | Workspace | CountFile | Table) -> dict[st
 
 def _defect(note: Note) -> dict[str, str]:
     return {"code": note.code, "place": note.place, "message": note.message}
+
+
+def plate_line(plate: Plate) -> dict[str, Any]:
+    """Write what a plate holds as its JSON line.
+
+    Parameters
+    ----------
+    plate : Plate
+        As read.
+
+    Returns
+    -------
+    dict
+        Of kind ``plate``.
+    """
+    roles = Counter(w.role for w in plate.wells)
+    names = [
+        {"analyte": name, "analyte_id": analyte_of(name), "unit": unit}
+        for name, unit in zip(plate.analytes, plate.units, strict=True)
+    ]
+    counts = {
+        "standards": len({w.sample for w in plate.wells if w.role is Role.STANDARD}),
+        "controls": len({w.sample for w in plate.wells if w.role is Role.CONTROL}),
+        "blanks": roles[Role.BLANK],
+        "samples": len({w.sample for w in plate.wells if w.role is Role.SAMPLE}),
+    }
+    defects = [_defect(n) for n in plate.defects]
+    head = {"kind": "plate", "file": plate.file, "sha256": plate.sha256, "dialect": plate.dialect}
+    return {**head, "wells": len(plate.wells), **counts, "analytes": names, "defects": defects}
+
+
+def well_lines(plate: Plate, calibration: Calibration) -> list[dict[str, Any]]:
+    """Write every well and analyte of a plate as JSON lines, replicates apart.
+
+    Parameters
+    ----------
+    plate : Plate
+        As read.
+    calibration : Calibration
+        Its curves.
+
+    Returns
+    -------
+    list of dict
+        Values and limits times the dilution.
+    """
+    return [
+        {
+            "kind": "well",
+            "file": plate.file,
+            "well": c.wells[0],
+            "sample": c.sample,
+            "role": c.role.value,
+            "analyte": c.analyte,
+            "analyte_id": analyte_of(c.analyte),
+            "value": c.value,
+            "unit": c.unit,
+            "lower": c.lower,
+            "upper": c.upper,
+            "censored": c.censored.value,
+            "dilution": c.dilution,
+            "flags": list(c.flags),
+        }
+        for c in read_wells(plate, calibration)
+    ]
 
 
 def gated_lines(acquisition: Acquisition, sample: WorkspaceSample, counts: Counts) -> list[dict[str, Any]]:
@@ -120,13 +192,13 @@ def gated_lines(acquisition: Acquisition, sample: WorkspaceSample, counts: Count
 
 
 def population_lines(
-    found: Acquisition | Workspace | CountFile | Table,
+    found: Acquisition | Workspace | Plate | CountFile | Table,
 ) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
     """Write every population of a count table as JSON lines.
 
     Parameters
     ----------
-    found : Acquisition, Workspace, CountFile or Table
+    found : Acquisition, Workspace, Plate, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
@@ -145,6 +217,9 @@ def population_lines(
         raise BrokenStudy(
             "a workspace needs its tube.", file=found.file, remedy="Give the tube, and this with --gates."
         )
+    if isinstance(found, Plate):
+        (calibration,) = calibrate([found])
+        return well_lines(found, calibration), ()
     if not isinstance(found, CountFile):
         raise BrokenStudy("a results table is quantified already.", file=found.file, remedy="Put it in a study.")
     lines = [line for tube in found.tubes.values() for line in _tube_lines(found.file, tube)]

@@ -2,17 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from decidua.cytotoxicity.curve import CurveModel, lytic_unit
 from decidua.cytotoxicity.lysis import Condition, Inhibition
-from decidua.cytotoxicity.series import KillingSeries
+from decidua.cytotoxicity.series import KillingSeries, killing_series
+from decidua.cytotoxicity.table import read_killing
 from decidua.cytotoxicity.tubes import Assay
+from decidua.errors import Ambiguous, DecidualError
 from decidua.knowledge import fact, table
-from decidua.measurement import Measurand, Measurement, Quantity, Specimen, Status, VisitKey
+from decidua.measurement import Measurand, Measurement, Quantity, Specimen, Status, VisitKey, status_of
+from decidua.study import Judgement, SampleRow, Study, judge
 
 TARGET = "K562"
+
+
+def killing_results(
+    study: Study, file: str, sheet_rows: Sequence[SampleRow]
+) -> tuple[list[tuple[VisitKey, KillingSeries]], list[Measurement], list[DecidualError]]:
+    """Compute the killing series of a study's table that the sheet gives to visits.
+
+    Parameters
+    ----------
+    study : Study
+        Specimens and laboratory.
+    file : str
+        The killing table.
+    sheet_rows : sequence of SampleRow
+        Rows of the sheet that name it; `sample` is a sample of the table.
+
+    Returns
+    -------
+    tuple of list of (VisitKey, KillingSeries), list of Measurement and list of DecidualError
+        Series and results by visit, and an error for each row that has none.
+
+    Raises
+    ------
+    UnreadableFile, BrokenStudy, Ambiguous, BrokenCounts
+        Where the table cannot be read.
+    """
+    table = read_killing(study.path(file), file=file)
+    every: list[tuple[VisitKey, KillingSeries]] = []
+    results: list[Measurement] = []
+    refused: list[DecidualError] = []
+    owners: dict[str, SampleRow] = {}
+    for row in sheet_rows:
+        try:
+            first = owners.setdefault(row.sample, row)
+            if first is not row:
+                raise Ambiguous(
+                    f"sample {row.sample!r} is given to {first.key} and to {row.key}.",
+                    place=f"{first.place} and {row.place}",
+                    remedy="Give it to one visit, once.",
+                )
+            series = killing_series(table, row.sample)
+            specimen = study.specimens[row.key, row.specimen]
+            verdict = judge(specimen, "killing")
+            found = measurements(
+                series, row.key, specimen, laboratory=study.laboratory, sample_age_class=verdict.age_class,
+                hours=row.stimulus_h, run=row.run,
+            )  # fmt: skip
+            every.append((row.key, series))
+            results += [_judged(m, verdict) for m in found]
+        except DecidualError as error:
+            refused.append(error.within("samples.csv", row.place))
+    return every, results, refused
+
+
+def _judged(m: Measurement, verdict: Judgement) -> Measurement:
+    flags = (*m.flags, *(flag for flag in verdict.flags if flag not in m.flags))
+    if verdict.status is not Status.VOID:
+        status = m.status if m.status is Status.VOID else status_of(flags)
+        return replace(m, flags=flags, status=status)
+    empty = Quantity(None, m.quantity.unit, shared_error=m.quantity.shared_error)
+    return replace(m, flags=flags, status=Status.VOID, quantity=empty)
 
 
 def measurements(

@@ -261,9 +261,7 @@ def _notes(
     plate: Plate, calibration: Calibration, verdicts: Sequence[RunVerdict], owners: dict[str, SampleRow]
 ) -> list[Note]:
     notes = [Note("no_curve", plate.file, analyte, reason) for analyte, reason in calibration.refused.items()]
-    notes += [
-        Note("run_not_accepted", plate.file, v.analyte, "; ".join(v.reasons)) for v in verdicts if not v.accepted
-    ]
+    notes += [Note("run_not_accepted", plate.file, v.analyte, "; ".join(v.reasons)) for v in verdicts if not v.accepted]
     names = dict.fromkeys(w.sample for w in plate.wells if w.role is Role.SAMPLE)
     notes += [
         Note("row_unused", plate.file, name, f"sample {name!r} is on no line of the sheet")
