@@ -25,7 +25,7 @@ from decidua.cytometry.counts import CountFile, TubeCounts
 from decidua.cytometry.engine import Counts
 from decidua.cytometry.flowjo import Workspace, WorkspaceSample
 from decidua.errors import BrokenStudy, DecidualError
-from decidua.immunoassay.curve import Calibration
+from decidua.immunoassay.curve import Calibration, calibrate
 from decidua.immunoassay.plate import Plate, Role
 from decidua.immunoassay.readback import read_wells
 from decidua.immunoassay.results import analyte_of
