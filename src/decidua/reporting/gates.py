@@ -6,7 +6,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from decidua.cytometry.pictures import BINS, GatePicture
 from decidua.cytometry.tree import split_path
 from decidua.cytometry.tubes import GatedTube
-from decidua.reporting.document import Figure, Grid, Section
-from decidua.reporting.look import FIGURE_PX, MARK, SANS, TEXT2, WOMAN
-from decidua.reporting.wording import DASH, number
+from decidua.reporting.document import Figure, Gallery, Group, Section, Table, cells, columns, note
+from decidua.reporting.drawing import FONT, printable
+from decidua.reporting.numerals import number
+from decidua.reporting.palette import FIGURE_TEXT, MARK, TEXT2, WOMAN
 from decidua.statistics import share_limits
 
 SIDE, LEFT, TOP, BOTTOM, RIGHT = 200, 34, 6, 34, 10
 DARKEST, LIGHTEST = 0x1B, 0xD0
 
 
-def gate_sections(tubes: Sequence[GatedTube]) -> list[Section]:
+def gate_sections(tubes: Sequence[GatedTube]) -> tuple[Section, ...]:
     """Show every gate of some tubes, and the tree with counts and shares.
 
     Parameters
@@ -33,33 +34,37 @@ def gate_sections(tubes: Sequence[GatedTube]) -> list[Section]:
 
     Returns
     -------
-    list of Section
+    tuple of Section
         One a tube.
     """
-    return [
+    return tuple(
         Section(
             f"Gates of {tube.file}",
-            (f"Drawn in {tube.workspace}. Grey: events of the parent, darker where denser, in 256 × 256 cells.",),
-            grid=_tree(tube),
-            figures=tuple(gate_figure(p) for p in tube.pictures),
-            kind="gates",
+            (
+                note(f"Drawn in {tube.workspace}. Grey: events of the parent, darker where denser, 256 × 256 cells."),
+                _tree(tube),
+                Gallery(tuple(gate_figure(p) for p in tube.pictures)),
+            ),
+            "appendix gates",
         )
         for tube in tubes
-    ]
+    )
 
 
-def _tree(tube: GatedTube) -> Grid:
+def _tree(tube: GatedTube) -> Table:
+    heads = columns(("population", "name"), ("events", "count"), ("share of parent", "interval"), ("FlowJo", "count"))
     rows = []
     for p in tube.counts.populations:
-        depth = 0 if p.parent is None else p.path.count("/") + 1
-        name = p.path if p.parent is None else p.path.removeprefix(f"{p.parent}/")
+        depth = 0 if p.parent is None else len(split_path(p.path))
+        name = p.path if p.parent is None else split_path(p.path)[-1]
         share = ""
         if p.parent_count:
             lower, upper = (100 * float(limit) for limit in share_limits(p.count, p.parent_count))
-            share = f"{100 * p.count / p.parent_count:.2f} % ({lower:.2f}{DASH}{upper:.2f})"
+            share = f"{100 * p.count / p.parent_count:.2f}\u00a0% ({lower:.2f}–{upper:.2f})"
         stored = tube.stored.get(p.path)
-        rows.append(("\u2003" * depth + name, number(p.count, 0), share, "" if stored is None else number(stored, 0)))
-    return Grid(("population", "events", "share of parent (95 %)", "counted by FlowJo"), tuple(rows), numeric=(1, 2, 3))
+        said = "not counted" if stored is None else number(stored, 0)
+        rows.append(cells("\u2003" * depth + name, number(p.count, 0), share or "–", said))
+    return Table(heads, (Group("", "", tuple(rows)),), "tree")
 
 
 def gate_figure(picture: GatePicture) -> Figure:
@@ -78,13 +83,13 @@ def gate_figure(picture: GatePicture) -> Figure:
     share = f"{100 * picture.count / picture.parent_count:.2f} %" if picture.parent_count else "no events"
     stored = "" if picture.stored_count is None else f"; FlowJo counted {number(picture.stored_count, 0)}"
     counts = f"{number(picture.count, 0)} of {number(picture.parent_count, 0)}"
-    note = f"{share} of {split_path(picture.parent)[-1]}: {counts}{stored}"
-    alt = f"Gate {picture.name} on {picture.x.label}{' and ' + picture.y.label if picture.y else ''}: {note}"
+    said = f"{share} of {split_path(picture.parent)[-1]}: {counts}{stored}"
+    alt = printable(f"Gate {picture.name} on {picture.x.label}{' and ' + picture.y.label if picture.y else ''}: {said}")
     width, height = LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="{escape(SANS, {chr(34): "&quot;"})}" font-size="{FIGURE_PX}px">',
-        f"<title>{escape(alt)}</title>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label={quoteattr(alt)} '
+        f'width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="{FONT}" font-size="{FIGURE_TEXT}px">',
         _events(picture),
         f'<path d="{_path(picture.outline)}" fill="none" stroke="{WOMAN}" stroke-width="1.6"/>',
         f'<path d="M{LEFT} {TOP}V{TOP + SIDE}H{LEFT + SIDE}" fill="none" stroke="{MARK}"/>',
@@ -95,7 +100,7 @@ def gate_figure(picture: GatePicture) -> Figure:
         "</svg>",
     ]
     caption = picture.name if picture.y is None else f"{picture.name} (upwards: {picture.y.label})"
-    return Figure("".join(parts), alt, caption, note)
+    return Figure("".join(parts), alt, printable(caption), printable(said))
 
 
 def _events(picture: GatePicture) -> str:
