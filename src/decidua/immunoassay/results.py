@@ -263,13 +263,9 @@ def _notes(
     notes = [Note("no_curve", plate.file, analyte, reason) for analyte, reason in calibration.refused.items()]
     notes += [Note("run_not_accepted", plate.file, v.analyte, "; ".join(v.reasons)) for v in verdicts if not v.accepted]
     names = dict.fromkeys(w.sample for w in plate.wells if w.role is Role.SAMPLE)
+    notes += [Note("row_unused", plate.file, name, "on no line of the sheet") for name in names if name not in owners]
     notes += [
-        Note("row_unused", plate.file, name, f"sample {name!r} is on no line of the sheet")
-        for name in names
-        if name not in owners
-    ]
-    notes += [
-        Note("analyte_unknown", plate.file, name, f"analyte {name!r} keeps its printed name")
+        Note("analyte_unknown", plate.file, name, "keeps its printed name")
         for name in plate.analytes
         if analyte_of(name) is None
     ]

@@ -13,6 +13,7 @@ from decidua.reporting.document import Block, Facts, Figure, Gallery, Page, Repo
 from decidua.reporting.drawing import View, draw
 from decidua.reporting.findings import StudyFindings
 from decidua.reporting.panels import Seen, forests, hue_of, panel
+from decidua.reporting.plates import plate_sections
 from decidua.reporting.sentences import statement
 from decidua.reporting.study_tables import (
     by_measurand,
@@ -68,6 +69,7 @@ def study_report(study: StudyFindings) -> Report:
             Page(first),
             Page((results,)),
             Page((divided, drawn)),
+            *(Page((section,)) for section in plate_sections(study.plates)),
             _sources(study, flags, series),
         ),
     )
