@@ -30,7 +30,7 @@ CONTROL_LEVELS = (1.5, 3.5, 5.5)
 """Levels of the three kit controls, as steps below the highest standard [1]."""
 
 DILUTION = 2.0
-MOST_SAMPLES = 33
+MOST_SAMPLES = 36
 PIPETTING = 0.03
 """SD of the logarithm of a well's signal [1]; sampling of beads comes on top."""
 
