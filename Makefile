@@ -7,7 +7,7 @@ export PYTHONHASHSEED := 0
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: setup check test bench lock clean
+.PHONY: setup demo check test bench lock clean
 
 setup: $(VENV)/.ready
 
@@ -17,6 +17,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+demo: setup
+	$(BIN)/decidua demo --out out/demo
 
 check: setup
 	$(BIN)/ruff check .

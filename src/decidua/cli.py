@@ -54,6 +54,52 @@ def run(study: Path, *, out: Path | None = None, json_lines: Json = False) -> in
 
 
 @app.command
+def demo(*, out: Path = Path("out/demo"), seed: int = 1, events: int = 60_000) -> int:
+    """Make a study whose truth is known, run it, and say how well the truth was recovered.
+
+    Parameters
+    ----------
+    out
+        Folder to make it in.
+    seed
+        Decides every number of it.
+    events
+        Events a tube.
+    """
+    from decidua.batch import run_study
+    from decidua.show import progress_bar, recovery_summary
+    from decidua.synthetic.folder import write_study
+    from decidua.synthetic.recovery import compare
+
+    with progress_bar(quiet=False) as report:
+        truth = write_study(out, seed=seed, events=events, progress=report)
+        outcome = run_study(out, progress=report)
+    recovery_summary(compare(truth, outcome.findings), outcome)
+    return REFUSED if outcome.findings.refused else 0
+
+
+@app.command
+def check(study: Path, *, json_lines: Json = False) -> int:
+    """Check a study folder without computing: missing files, unmatched rows, impossible times.
+
+    Parameters
+    ----------
+    study
+        Folder that holds study.toml.
+    """
+    from decidua.checking import check_study
+    from decidua.show import check_summary, error_line
+    from decidua.study import load_study
+
+    refused, notes = check_study(load_study(study))
+    if json_lines:
+        _print_lines(error_line(e) for e in refused)
+    else:
+        check_summary(refused, notes)
+    return REFUSED if refused else 0
+
+
+@app.command
 def acquire(file: Path, *, json_lines: Json = False) -> int:
     """Look at a file: what it is and what it holds. Nothing is stored.
 

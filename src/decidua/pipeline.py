@@ -29,6 +29,7 @@ from decidua.immunoassay.plate import Plate
 from decidua.immunoassay.results import AssayedPlate, assay_plate
 from decidua.measurement import Measurement, Moment, Source, Status, Visit, VisitKey, status_of
 from decidua.measurement.consistency import one_unit, one_value
+from decidua.measurement.run_control import RunControl, fail_runs, judge_controls
 from decidua.measurement.table import REQUIRED, SCHEMA
 from decidua.reporting.findings import StudyFindings, VisitFindings
 from decidua.study import SampleRow, Study
@@ -55,6 +56,8 @@ class Quantified:
         Killing assays by visit.
     plates : list of AssayedPlate
         Plates with their curves.
+    controls : list of RunControl
+        Control persons against their history.
     refused, notes, inputs
         What failed, what was noted, what was read.
     """
@@ -64,6 +67,7 @@ class Quantified:
     gated: list[GatedTube] = field(default_factory=list)
     killing: list[tuple[VisitKey, KillingSeries]] = field(default_factory=list)
     plates: list[AssayedPlate] = field(default_factory=list)
+    controls: list[RunControl] = field(default_factory=list)
     refused: list[DecidualError] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     inputs: list[Source] = field(default_factory=list)
@@ -159,7 +163,10 @@ def quantify(study: Study, progress: Progress | None = None) -> Quantified:
             found.refused.append(error.within(file))
     shares, broken = responders(study, found.tubes)
     same_unit, mixed = one_unit([*shares, *found.measurements])
-    found.measurements, doubled = one_value(same_unit)
+    single, doubled = one_value(same_unit)
+    persons = study.control_persons
+    found.controls = list(judge_controls((m for m in single if m.key in persons), study.controls))
+    found.measurements = fail_runs((m for m in single if m.key not in persons), found.controls)
     found.refused += [*broken, *mixed, *doubled]
     return found
 
@@ -224,9 +231,10 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
         mine[m.key].append(m)
     visits: list[VisitFindings] = []
     notes: list[Note] = []
-    for done, visit in enumerate(sorted(study.visits.values(), key=_order)):
+    women = [v for v in study.visits.values() if v.key not in study.control_persons]
+    for done, visit in enumerate(sorted(women, key=_order)):
         if progress:
-            progress("place", done, len(study.visits))
+            progress("place", done, len(women))
         when, results, clashes = settle(visit, mine[visit.key])
         refused += clashes
         notes += _visit_notes(visit, when, bool(results))
@@ -242,6 +250,7 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
         notes=(*study.notes, *quantified.notes, *notes),
         inputs=(*study.inputs, *quantified.inputs, *read),
         plates=tuple(quantified.plates),
+        controls=tuple(quantified.controls),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from decidua.immunoassay.readback import read_wells
 from decidua.immunoassay.results import analyte_of
 from decidua.pipeline import Progress as Report
 from decidua.statistics import share_limits
+from decidua.synthetic.recovery import Recovery
 from decidua.tables import Note, Table
 
 WIDTH_OF_FILES = 200
@@ -408,3 +409,54 @@ def run_summary(outcome: RunOutcome) -> None:
         highlight=False,
     )
     console.print(f"Study report: {outcome.written[0]}", highlight=False, soft_wrap=True)
+
+
+def check_summary(refused: Sequence[DecidualError], notes: Sequence[Note]) -> None:
+    """Say what a run would refuse.
+
+    Parameters
+    ----------
+    refused : sequence of DecidualError
+        Of `checking.check_study`.
+    notes : sequence of Note
+        What would be read with a note.
+    """
+    console = _console()
+    for error in refused:
+        console.print(f"× {type(error).__name__}: {error}", markup=False, highlight=False)
+    for note in notes:
+        console.print(f"– {note.file} {note.place}: {note.message}", markup=False, highlight=False)
+    console.print(f"{len(refused)} refused, {len(notes)} notes.", highlight=False)
+
+
+def recovery_summary(recovery: Recovery, outcome: RunOutcome) -> None:
+    """Say how well a made study's truth was recovered, and where its reports are.
+
+    Parameters
+    ----------
+    recovery : Recovery
+        Of `synthetic.recovery.compare`.
+    outcome : RunOutcome
+        Of `batch.run_study`.
+    """
+    console = _console()
+    grid = Grid(title="Truth inside its 95 % interval", box=None, title_justify="left")
+    for column in ("result", "stratum", "inside", "of", "%"):
+        grid.add_column(column, justify="left" if column in ("result", "stratum") else "right")
+    for c in recovery.coverage:
+        share = f"{100 * c.covered / c.intervals:.1f}" if c.intervals else "–"
+        grid.add_row(c.kind, c.stratum, str(c.covered), str(c.intervals), share)
+    console.print(grid)
+    planted = Counter((p.true.subject, p.true.axis, p.outside) for p in recovery.planted)
+    for subject, axis in dict.fromkeys((p.true.subject, p.true.axis) for p in recovery.planted):
+        outside, inside = planted[subject, axis, True], planted[subject, axis, False]
+        console.print(
+            f"{subject} was planted on {axis}: outside in {outside} of {outside + inside} results.", highlight=False
+        )
+    console.print(
+        f"Ordinary women placed outside on these axes: {len(recovery.false_outside)} results.", highlight=False
+    )
+    for trap in recovery.traps:
+        said = "named" if trap.named else "NOT NAMED"
+        console.print(f"{trap.subject} {trap.visit}, {trap.trap.replace('_', ' ')}: {said}.", highlight=False)
+    run_summary(outcome)

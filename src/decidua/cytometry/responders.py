@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from decidua.cytometry.counts import CountFile, Subsets, TubeCounts
 from decidua.errors import Ambiguous, BrokenStudy, DecidualError, Refused
+from decidua.knowledge import fact
 from decidua.measurement import (
     JointCounts,
     Measurand,
@@ -18,6 +19,7 @@ from decidua.measurement import (
     Status,
     status_of,
 )
+from decidua.measurement.run_control import fail
 from decidua.statistics import net_share_interval
 from decidua.study import Judgement, Panel, SampleRow, Study, judge
 from decidua.tables import Note
@@ -101,7 +103,7 @@ def responders(study: Study, tubes: Iterable[Tube]) -> tuple[list[Measurement], 
     tuple of list of Measurement and list of DecidualError
         Shares in percent with their counts; a stimulated tube without exactly one control is refused.
     """
-    every = [tube for tube in tubes if tube.row.role == "sample"]
+    every = [tube for tube in tubes if tube.row.role in ("sample", "healthy_control")]
     found: list[Measurement] = []
     refused: list[DecidualError] = []
     for tube in every:
@@ -110,10 +112,20 @@ def responders(study: Study, tubes: Iterable[Tube]) -> tuple[list[Measurement], 
             if tube.row.stimulus == "none":
                 found += _populations(study, panel, tube)
             else:
-                found += _positives(study, panel, tube, _control(tube, every))
+                found += _answered(panel, tube, _positives(study, panel, tube, _control_tube(tube, every)))
         except DecidualError as error:
             refused.append(error.within("samples.csv", tube.row.place))
     return found, refused
+
+
+def _answered(panel: Panel, tube: Tube, shares: list[Measurement]) -> list[Measurement]:
+    """Fail every share of a tube in which nothing answers a phorbol: such a tube says nothing of the woman."""
+    row = fact("constants", "phorbol_response_minimum")
+    least = row.number("value") if row else None
+    uppers = [m.quantity.upper for m in shares if m.quantity.upper is not None]
+    if least is None or not panel.stimuli[tube.row.stimulus].phorbol or not uppers or max(uppers) >= least:
+        return shares
+    return [fail(m, "stimulation_failed") for m in shares]
 
 
 def _panel(study: Study, row: SampleRow) -> Panel:
@@ -126,14 +138,40 @@ def _panel(study: Study, row: SampleRow) -> Panel:
     return study.panels[row.panel]
 
 
-def _control(tube: Tube, every: list[Tube]) -> Tube:
-    partners = [t for t in every if t.row.stimulus == "none" and t.row.pairing == tube.row.pairing]
-    what = f"the tube stimulated with {tube.row.stimulus} of {tube.row.key}"
+def _control_tube(tube: Tube, every: list[Tube]) -> Tube:
+    row = control_of(tube.row, [t.row for t in every])
+    return next(t for t in every if t.row is row)
+
+
+def control_of(row: SampleRow, rows: Iterable[SampleRow]) -> SampleRow:
+    """Find the unstimulated control of a stimulated row.
+
+    Parameters
+    ----------
+    row : SampleRow
+        A stimulated tube.
+    rows : iterable of SampleRow
+        Every row of the sheet.
+
+    Returns
+    -------
+    SampleRow
+        The one unstimulated row of the same subject, visit, role, panel, run, hours and blocker.
+
+    Raises
+    ------
+    BrokenStudy
+        Where there is none.
+    Ambiguous
+        Where there are several.
+    """
+    partners = [r for r in rows if r.stimulus == "none" and r.pairing == row.pairing]
+    what = f"the tube stimulated with {row.stimulus} of {row.key}"
     shared = "subject, visit, panel, run, hours and blocker"
     if not partners:
         raise BrokenStudy(f"{what} has no unstimulated control.", remedy=f"Add its control with the same {shared}.")
     if len(partners) > 1:
-        places = " and ".join(t.row.place for t in partners)
+        places = " and ".join(r.place for r in partners)
         raise Ambiguous(f"{what} has {len(partners)} controls ({places}).", remedy=f"Keep one of the same {shared}.")
     return partners[0]
 
@@ -143,7 +181,7 @@ def _positives(study: Study, panel: Panel, tube: Tube, control: Tube) -> list[Me
     verdict = judge(specimen, "ics")
     found = []
     for population, analyte, counts, joint in _pairs(panel, tube, control):
-        _check_culture(tube.row, analyte)
+        check_culture(tube.row, analyte)
         measurand = Measurand(
             quantity="share",
             numerator=f"{analyte}+",
@@ -165,7 +203,21 @@ def _positives(study: Study, panel: Panel, tube: Tube, control: Tube) -> list[Me
     return found
 
 
-def _check_culture(row: SampleRow, analyte: str) -> None:
+def check_culture(row: SampleRow, analyte: str) -> None:
+    """Refuse a stain that the culture makes meaningless.
+
+    Parameters
+    ----------
+    row : SampleRow
+        A stimulated tube.
+    analyte : str
+        A positive of its panel.
+
+    Raises
+    ------
+    Refused
+        For surface CD69 under brefeldin.
+    """
     if analyte == "CD69" and row.blocker in ("brefeldin_a", "both"):
         raise Refused(
             "surface CD69 is blocked by brefeldin.",

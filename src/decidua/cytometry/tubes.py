@@ -144,8 +144,8 @@ def one_subject(rows: Sequence[SampleRow]) -> Sequence[SampleRow]:
     return rows
 
 
-def read_tube(study: Study, row: SampleRow, workspaces: Workspaces) -> CountedTube:
-    """Count one FCS row of the sheet by its workspace.
+def open_tube(study: Study, row: SampleRow, workspaces: Workspaces) -> tuple[Acquisition, Workspace, WorkspaceSample]:
+    """Find one FCS row's tube and gates, and check that they fit each other and the panel; count nothing.
 
     Parameters
     ----------
@@ -158,8 +158,8 @@ def read_tube(study: Study, row: SampleRow, workspaces: Workspaces) -> CountedTu
 
     Returns
     -------
-    CountedTube
-        Counts by path, joint counts of the positive gates by parent, pictures, notes.
+    tuple of Acquisition, Workspace and WorkspaceSample
+        The tube, and the gates drawn on it.
 
     Raises
     ------
@@ -182,17 +182,43 @@ def read_tube(study: Study, row: SampleRow, workspaces: Workspaces) -> CountedTu
     workspace = workspaces.read(row.workspace)
     sample = workspace.sample_of(acquisition)
     _check_populations(panel, workspace, sample, row)
+    return acquisition, workspace, sample
+
+
+def read_tube(study: Study, row: SampleRow, workspaces: Workspaces) -> CountedTube:
+    """Count one FCS row of the sheet by its workspace.
+
+    Parameters
+    ----------
+    study : Study
+        Panels and paths.
+    row : SampleRow
+        Names the tube, its panel and its workspace.
+    workspaces : Workspaces
+        Of this study.
+
+    Returns
+    -------
+    CountedTube
+        Counts by path, joint counts of the positive gates by parent, pictures, notes.
+
+    Raises
+    ------
+    DecidualError
+        As `open_tube`, and where a gate cannot be evaluated on this tube.
+    """
+    acquisition, workspace, sample = open_tube(study, row, workspaces)
+    panel = study.panels[row.panel]
     counted = count(acquisition, sample.tree)
     counts = {p.path if p.parent is not None else "": p.count for p in counted.populations}
-    pictures = (
-        picture(acquisition, sample.tree, g, counted, sample.stored_counts.get(g.path)) for g in sample.tree.gates
-    )
+    stored = sample.stored_counts
+    pictures = (picture(acquisition, sample.tree, g, counted, stored.get(g.path)) for g in sample.tree.gates)
     gated = GatedTube(
         key=row.key,
         file=row.file,
         workspace=row.workspace,
         counts=counted,
-        stored=sample.stored_counts,
+        stored=stored,
         pictures=tuple(p for p in pictures if p is not None),
     )
     source = Source(row.file, acquisition.sha256, f"data set {acquisition.data_set}")

@@ -106,7 +106,7 @@ def assay_plate(study: Study, file: str, sheet_rows: Sequence[SampleRow]) -> Ass
     (calibration,) = calibrate([plate], compatible=block.compatible)
     recoveries = recover_controls(plate, calibration)
     verdicts = accept_run(calibration, recoveries)
-    rows, refused = _owners(plate, sheet_rows)
+    rows, refused = owners_of(plate, sheet_rows)
     concentrations = tuple(c for c in read_samples(plate, calibration) if c.role is Role.SAMPLE)
     failed = {v.analyte for v in verdicts if not v.accepted}
     measurements = tuple(
@@ -147,7 +147,21 @@ def analyte_of(printed: str) -> str | None:
     return None
 
 
-def _owners(plate: Plate, sheet_rows: Sequence[SampleRow]) -> tuple[dict[str, SampleRow], list[DecidualError]]:
+def owners_of(plate: Plate, sheet_rows: Sequence[SampleRow]) -> tuple[dict[str, SampleRow], list[DecidualError]]:
+    """Match rows of the sheet to samples of a plate.
+
+    Parameters
+    ----------
+    plate : Plate
+        The plate.
+    sheet_rows : sequence of SampleRow
+        Rows that name it, each with a well or a sample name as printed.
+
+    Returns
+    -------
+    tuple of dict of str to SampleRow and list of DecidualError
+        Rows by sample name; rows that match no sample, or one that another row has.
+    """
     samples = [w for w in plate.wells if w.role is Role.SAMPLE]
     claims: dict[str, list[SampleRow]] = defaultdict(list)
     refused: list[DecidualError] = []

@@ -10,6 +10,7 @@ from decidua.cytotoxicity.series import KillingSeries
 from decidua.errors import DecidualError
 from decidua.immunoassay.results import AssayedPlate
 from decidua.measurement import Measurement, Moment, Source, Visit
+from decidua.measurement.run_control import RunControl
 from decidua.tables import Note
 from decidua.timeline.placement import Placement
 
@@ -63,6 +64,8 @@ class StudyFindings:
         Files read, with their hashes.
     plates : tuple of AssayedPlate
         Plates with their curves.
+    controls : tuple of RunControl
+        Control persons against their history.
     """
 
     id: str
@@ -72,6 +75,7 @@ class StudyFindings:
     notes: tuple[Note, ...]
     inputs: tuple[Source, ...]
     plates: tuple[AssayedPlate, ...] = ()
+    controls: tuple[RunControl, ...] = ()
 
     def earlier(self, findings: VisitFindings) -> tuple[VisitFindings, ...]:
         """Return the same woman's earlier visits.

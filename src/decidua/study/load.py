@@ -12,7 +12,7 @@ from decidua.errors import Ambiguous, BrokenStudy, DecidualError
 from decidua.knowledge import table
 from decidua.measurement import Instant, Pregnancy, Source, Specimen, Visit, VisitKey
 from decidua.study.panel import Panel, read_panel
-from decidua.study.settings import CountTable, PlateFile, StudySettings, inside, read_toml, zone_of
+from decidua.study.settings import Control, CountTable, PlateFile, StudySettings, inside, read_toml, zone_of
 from decidua.study.sheet import (
     COLUMNS,
     DEFECTS,
@@ -57,6 +57,8 @@ class Study:
         By file.
     plates : dict of str to PlateFile
         By file.
+    controls : dict of str to Control
+        Earlier runs of the laboratory's run controls, by result.
     references : str
         Path of the laboratory's own references, empty where there is none.
     inputs : tuple of Source
@@ -76,10 +78,19 @@ class Study:
     panels: dict[str, Panel]
     counts: dict[str, CountTable]
     plates: dict[str, PlateFile]
+    controls: dict[str, Control]
     references: str
     inputs: tuple[Source, ...]
     refused: tuple[DecidualError, ...]
     notes: tuple[Note, ...]
+
+    @property
+    def control_persons(self) -> frozenset[VisitKey]:
+        """Visits of control persons: they tie a run together and have no report of their own."""
+        roles: dict[VisitKey, set[str]] = defaultdict(set)
+        for row in self.rows:
+            roles[row.key].add(row.role)
+        return frozenset(key for key, found in roles.items() if found == {"healthy_control"})
 
     def path(self, file: str) -> Path:
         """Resolve a file of the study.
@@ -174,6 +185,7 @@ def load_study(folder: Path) -> Study:
         panels=panels,
         counts={block.file: block for block in settings.counts},
         plates={block.file: block for block in settings.plates},
+        controls=settings.controls,
         references=references,
         inputs=tuple(inputs),
         refused=tuple(keep.refused),

@@ -119,7 +119,9 @@ def compare(truth: Truth, findings: StudyFindings) -> Recovery:
     ordinary = [v for v in sound if not v.axis and (v.quantity, v.numerator, v.parent) in on_axis and not v.denominator]
     return Recovery(
         coverage=_coverage(held),
-        misses=tuple(Miss(v, m.quantity) for v, m in held if _has_interval(m.quantity) and not holds(m.quantity, v.value)),
+        misses=tuple(
+            Miss(v, m.quantity) for v, m in held if _has_interval(m.quantity) and not holds(m.quantity, v.value)
+        ),
         not_found=tuple(Miss(value, None) for value in sound if value.key not in results),
         planted=tuple(_planted(value, placed.get(value.key)) for value in sound if value.axis),
         false_outside=tuple(v for v in ordinary if v.key in placed and is_outside(placed[v.key])),
