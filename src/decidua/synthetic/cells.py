@@ -34,9 +34,7 @@ def tube_name(draw: Draw, stimulated: bool) -> str:
     return f"{draw.subject}_{draw.visit}_P1_{'pma_ionomycin' if stimulated else 'none'}.fcs"
 
 
-def write_tube(
-    folder: Path, draw: Draw, tube: Tube, sample_id: int, rng: np.random.Generator
-) -> WorkspaceSample:
+def write_tube(folder: Path, draw: Draw, tube: Tube, sample_id: int, rng: np.random.Generator) -> WorkspaceSample:
     """Write a tube.
 
     Parameters

@@ -60,9 +60,7 @@ PATHS = {
 }
 """Path of each population as drawn."""
 
-PARENTS = {
-    marker: tuple(t.parent for t in RESPONSES if t.numerator == f"{marker}+") for marker in MARKERS
-}
+PARENTS = {marker: tuple(t.parent for t in RESPONSES if t.numerator == f"{marker}+") for marker in MARKERS}
 """Populations in which each cytokine is looked for."""
 
 

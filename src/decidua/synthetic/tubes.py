@@ -136,9 +136,7 @@ def _dyes(
     return dyes
 
 
-def _responders(
-    draw: Draw, stimulated: bool, cell: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _responders(draw: Draw, stimulated: bool, cell: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Say which cells make which cytokine, axes [event, marker]; one cell often makes several."""
     shares = np.zeros((4, len(MARKERS)))
     for place, parent in ((_HELPER, HELPER), (_CYTOTOXIC, CYTOTOXIC), (_KILLER, KILLER)):

@@ -133,7 +133,14 @@ def draw_controls(runs: int, rng: np.random.Generator) -> list[Draw]:
     """
     wobble = rng.normal(0.0, 0.3, (runs, len(TRAITS))).clip(-0.9, 0.9)
     return [
-        draw_at(CONTROL_SUBJECT, f"R{run + 1}", f"R{run + 1}", 0, {t.key: float(wobble[run, i]) for i, t in _numbered()}, rng)
+        draw_at(
+            CONTROL_SUBJECT,
+            f"R{run + 1}",
+            f"R{run + 1}",
+            0,
+            {t.key: float(wobble[run, i]) for i, t in _numbered()},
+            rng,
+        )
         for run in range(runs)
     ]
 
