@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
@@ -31,8 +31,10 @@ from decidua.immunoassay.readback import read_wells
 from decidua.immunoassay.results import analyte_of
 from decidua.pipeline import Progress as Report
 from decidua.statistics import share_limits
-from decidua.synthetic.recovery import Recovery
 from decidua.tables import Note, Table
+
+if TYPE_CHECKING:
+    from decidua.synthetic.recovery import Recovery
 
 WIDTH_OF_FILES = 200
 

@@ -22,6 +22,7 @@ STIMULUS, HOURS, BLOCKER, BLOOD = "pma_ionomycin", 4.0, "brefeldin_a", "blood_he
 HEALTHY_WOMEN = 34
 LYMPHOCYTES_COUNTED = 40_000
 KILLING_CV, PLATE_CV = 0.12, 0.05
+"""Of a healthy woman's values, which rest on more tubes and wells than a visit's [1]."""
 _SOURCE = "healthy women of the made laboratory"
 _COLUMNS = (
     *IDENTITY_FIELDS,

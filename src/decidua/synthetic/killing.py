@@ -21,6 +21,9 @@ DRUG_LEAVES = 0.60
 """Share of the lysis that is left under the drug [1]."""
 
 SPONTANEOUS, UNDER_DRUG = 0.05, 0.06
+TUBE_CV, KILLING_CV = 0.03, 0.05
+"""Between like tubes: of the dead share, and of the killing in it [1]; counting comes on top."""
+
 COUNTED = 5_000
 EFFECTORS_COUNTED = 10_000
 TARGETS_PER_TUBE = 10_000
@@ -43,7 +46,7 @@ def killing_csv(draws: Sequence[tuple[str, Draw]], rng: np.random.Generator) -> 
     Returns
     -------
     str
-        A row a tube; of the deaths only counting is uncertain.
+        A row a tube; dead targets by pipetting and counting.
     """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -52,8 +55,10 @@ def killing_csv(draws: Sequence[tuple[str, Draw]], rng: np.random.Generator) -> 
         nk_share = rng.binomial(EFFECTORS_COUNTED, draw.cells["NK", LIVE]) / EFFECTORS_COUNTED
         for role, ratio, replicate, drugged, lysis in _tubes(draw):
             alone = UNDER_DRUG if drugged else SPONTANEOUS
+            pipetted, dyed = 1 + np.array([KILLING_CV, TUBE_CV]) * rng.standard_normal(2)
             targets = int(rng.poisson(COUNTED))
-            dead = int(rng.binomial(targets, alone + (1 - alone) * lysis))
+            share = (alone + (1 - alone) * lysis * pipetted) * dyed
+            dead = int(rng.binomial(targets, min(max(share, 0.0), 1.0)))
             drug = DRUG if drugged else ("", "", "")
             writer.writerow([accession, role, ratio, replicate, *drug, targets, dead, nk_share, TARGETS_PER_TUBE])
     return text.getvalue()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decidua.measurement import Censoring, Measurement, PairedCounts, Quantity, Status
 from decidua.reporting.findings import StudyFindings, VisitFindings
 from decidua.synthetic.truth import TrueValue, Truth
-from decidua.synthetic.women import FAILED, NEXT_DAY, TREATED
+from decidua.synthetic.women import CONTROL_SUBJECT, FAILED, NEXT_DAY, TREATED
 from decidua.timeline.placement import Placement
 
 SURELY = 0.9
@@ -78,7 +78,7 @@ class Recovery:
     misses : tuple of Miss
         Intervals that do not hold the truth.
     not_found : tuple of Miss
-        True values for which there was no result.
+        True values of the women for which there was no result.
     planted : tuple of PlantedValue
         A row a planted value and visit.
     false_outside : tuple of TrueValue
@@ -122,7 +122,7 @@ def compare(truth: Truth, findings: StudyFindings) -> Recovery:
         misses=tuple(
             Miss(v, m.quantity) for v, m in held if _has_interval(m.quantity) and not holds(m.quantity, v.value)
         ),
-        not_found=tuple(Miss(value, None) for value in sound if value.key not in results),
+        not_found=tuple(Miss(v, None) for v in sound if v.key not in results and v.subject != CONTROL_SUBJECT),
         planted=tuple(_planted(value, placed.get(value.key)) for value in sound if value.axis),
         false_outside=tuple(v for v in ordinary if v.key in placed and is_outside(placed[v.key])),
         traps=tuple(

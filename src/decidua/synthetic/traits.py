@@ -69,10 +69,10 @@ CELLS = (
 T_OF_REST = Trait("T", LIVE, "", (84.0, 84.0, 83.0, 82.0), 0.03)
 """T cells among live lymphocytes that are no NK cells [%]."""
 
-ACTIVITY = Trait("NK", "", "NK activity", (0.20, 0.19, 0.165, 0.155), 0.28)
+ACTIVITY = Trait("NK", "", "NK activity", (0.28, 0.27, 0.24, 0.23), 0.28)
 """Killing rate per NK cell and target [1]."""
 
-PLATEAU = Trait("plateau", "", "", (0.50, 0.50, 0.48, 0.46), 0.10)
+PLATEAU = Trait("plateau", "", "", (0.45, 0.45, 0.44, 0.42), 0.08)
 """Largest share of targets that is killed [1]."""
 
 TRAITS = (*RESPONSES, *CELLS, T_OF_REST, ACTIVITY, PLATEAU)
