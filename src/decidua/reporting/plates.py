@@ -20,7 +20,7 @@ from decidua.reporting.numerals import plain
 from decidua.reporting.palette import BAND1, BAND3, INK, MARK, PAPER, TEXT2, WOMAN
 
 WIDTH, HEIGHT = 150, 110
-POINTS = 60  # doses a curve is drawn at
+POINTS = 36  # doses a curve is drawn at
 WELL = 20  # [px]
 CONTROL_WITHIN = (0.8, 1.2)  # of nominal, as immunoassay controls are judged (ICH M10)
 _Z95 = 1.959963984540054

@@ -121,7 +121,7 @@ def _values(draws: Sequence[Draw], serum: Mapping[tuple[str, str], Floats]) -> I
 
 
 def _write_tubes(folder: Path, draws: Sequence[Draw], seed: int, events: int, progress: Progress | None) -> None:
-    samples = []
+    samples: list[WorkspaceSample] = []
     for draw in draws:
         for stimulated in (False, True):
             if progress:
