@@ -11,9 +11,10 @@ from decidua.reporting.citations import Citations, short_hash
 from decidua.reporting.document import Block, Cell, Facts, Group, Page, Section, Table, Text, cells, columns, note
 from decidua.reporting.findings import StudyFindings, VisitFindings
 from decidua.reporting.gates import gate_sections
-from decidua.reporting.numerals import interval_text, number, value_text
+from decidua.reporting.numerals import number
 from decidua.reporting.rows import Row
 from decidua.reporting.strips import place_words
+from decidua.reporting.values import interval_text, value_text
 from decidua.reporting.wording import full_name, method_line
 
 

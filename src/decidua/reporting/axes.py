@@ -9,8 +9,8 @@ from typing import Any
 
 from decidua.measurement import Censoring, Measurement
 from decidua.reporting.drawing import Pen, Scale
-from decidua.reporting.numerals import near_background
 from decidua.reporting.rows import has_number
+from decidua.reporting.values import near_background
 
 FOLDS = {0.125: "× ⅛", 0.25: "¼", 0.5: "½", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
 _MOST_TICKS = 7

@@ -10,12 +10,12 @@ from typing import Any
 from decidua.measurement import Dose, Measurement, Moment
 from decidua.reporting.axes import Doubling, Span, extent, has_place, natural, spanned
 from decidua.reporting.drawing import Pen, View, pixels
-from decidua.reporting.numerals import interval_text, limit_text, near_background, unit_of, value_text
 from decidua.reporting.palette import BAND2, BAND3, INK, LETTER, MARK, PAPER, TEXT3, WOMAN
 from decidua.reporting.rows import comparable
 from decidua.reporting.sentences import weeks_of
 from decidua.reporting.strips import women_text
 from decidua.reporting.timelines import RULER, Timeline, apart, ruler, time_ticks, value_axis
+from decidua.reporting.values import interval_text, limit_text, near_background, unit_of, value_text
 from decidua.reporting.wording import full_name, moment_text
 from decidua.timeline.placement import Women
 

@@ -7,20 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from decidua.knowledge import label
 from decidua.reporting.axes import FOLD, extent, natural
-from decidua.reporting.document import Block, Cell, Column, Figure, Group, Reading, Section, Table, note
+from decidua.reporting.document import Cell, Column, Figure, Group, Table
 from decidua.reporting.drawing import View
 from decidua.reporting.findings import VisitFindings
-from decidua.reporting.numerals import (
-    counts_text,
-    interval_text,
-    limit_text,
-    near_background,
-    number_of,
-    unit_of,
-    value_text,
-)
-from decidua.reporting.rows import ROWS_ON_PAGE_ONE, Row, RowGroup, grouped, has_number, key_of, page_one
-from decidua.reporting.sentences import statement
+from decidua.reporting.groups import ROWS_ON_PAGE_ONE, RowGroup, grouped, page_one
+from decidua.reporting.rows import Row, has_number
 from decidua.reporting.strips import (
     HEIGHT,
     fold_strip,
@@ -30,32 +21,19 @@ from decidua.reporting.strips import (
     strip_axis,
     women_text,
 )
-from decidua.reporting.wording import counted, full_name, moment_text, name_of
+from decidua.reporting.values import (
+    counts_text,
+    interval_text,
+    limit_text,
+    near_background,
+    number_of,
+    unit_of,
+    value_text,
+)
+from decidua.reporting.wording import counted, moment_text, name_of
 
-NK_WIDTH, NK_ROWS = 290, 3
+NK_WIDTH = 290
 Figures = Mapping[str, Figure]
-
-
-def nk_rows(rows: Sequence[Row], findings: VisitFindings) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-    """Part NK number and NK activity from the other results.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        Every result of the visit.
-    findings : VisitFindings
-        Tells what is a coordinate of which.
-
-    Returns
-    -------
-    tuple of Row and tuple of Row
-        How many, and how they work; never merged.
-    """
-    number = {key_of(c.measurement) for c in findings.profile.nk_number}
-    activity = {key_of(c.measurement) for c in findings.profile.nk_activity}
-    return tuple(r for r in rows if key_of(r.measurement) in number), tuple(
-        r for r in rows if key_of(r.measurement) in activity
-    )
 
 
 def first_views(groups: Sequence[RowGroup], nk: Sequence[Row]) -> dict[str, View]:
@@ -118,7 +96,7 @@ def fitting(rows: Sequence[Row], findings: VisitFindings, nk: int) -> tuple[tupl
     return groups, further
 
 
-_TITLE, _AXIS, _READING, _ROOM = 22, 20, 84, 620
+_TITLE, _AXIS, _READING, _ROOM = 22, 20, 84, 600
 """Heights on the first page, and the room that table and NK band share there [px]."""
 
 
@@ -219,47 +197,6 @@ def _place(row: Row, usual: int) -> Cell:
         return Cell(among, note="not placed")
     n = len(row.women.values)
     return Cell(among, note=words if row.place.reason else "" if n == usual else counted(n, "woman", "women"))
-
-
-def nk_sections(number: Sequence[Row], activity: Sequence[Row], figures: Figures) -> tuple[Section, Section]:
-    """Write how many NK cells there are and, apart from it, how they work.
-
-    Parameters
-    ----------
-    number, activity : sequence of Row
-        Rows shown.
-    figures : mapping of str to Figure
-        Drawn from `first_views`, number first.
-
-    Returns
-    -------
-    tuple of Section and Section
-        Left and right.
-    """
-    many: tuple[Block, ...] = tuple(_reading(r, figures.get(f"nk {k}")) for k, r in enumerate(number))
-    work: tuple[Block, ...] = tuple(
-        _reading(r, figures.get(f"nk {k}")) for k, r in enumerate(activity, start=len(number))
-    )
-    if activity:
-        work += (note(statement("k562")),)
-    missing = (note("Not measured at this visit."),)
-    return (
-        Section("NK cells: how many", many or missing, "nk", "left"),
-        Section(
-            "NK cells: how they work in the dish",
-            work or missing,
-            "nk",
-            "right",
-        ),
-    )
-
-
-def _reading(row: Row, figure: Figure | None) -> Reading:
-    m = row.measurement
-    value, interval = shown(row)
-    last = f"last {number_of(row.last[1].quantity)}" if row.last else "no last value"
-    words = f"{last} · more than usual variation: cannot say"
-    return Reading(full_name(m.measurand), value, f"({interval}) · {place_words(row)}", words, figure)
 
 
 def further_note(further: int) -> str:

@@ -12,10 +12,10 @@ from decidua.measurement import Censoring, Measurand, Measurement, Moment
 from decidua.reporting.axes import Doubling, across, extent, has_place, natural, spanned
 from decidua.reporting.courses import upright
 from decidua.reporting.drawing import Pen, Row, View, pixels
-from decidua.reporting.numerals import interval_text, unit_of, value_text
 from decidua.reporting.palette import BAND1, BAND2, HUES, INK, LETTER, MARK, RULE, TEXT2, TEXT3
 from decidua.reporting.rows import has_number
 from decidua.reporting.timelines import RULER, Timeline, ruler, time_ticks, timeline, value_axis, week_ticks
+from decidua.reporting.values import interval_text, unit_of, value_text
 from decidua.reporting.wording import counted, full_name
 from decidua.timeline.placement import Placement
 
@@ -149,7 +149,7 @@ def _caption(seen: Sequence[Seen], drawn: Sequence[Seen], placed: Sequence[Seen]
     women = {s.measurement.key.subject for s in seen}
     material = label("materials", seen[0].measurement.measurand.material)
     said = [material] if material else []
-    said.append(f"log axis · {counted(len(women), 'woman', 'women')}, {counted(len(seen), 'visit')}")
+    said.append(f"{counted(len(women), 'woman', 'women')}, {counted(len(seen), 'visit')}")
     if placed and placed[0].placement:
         p = placed[0].placement
         said.append(f"grey: centiles 2.5–97.5 of {p.n_women} women{', indicative' if p.indicative else ''}")

@@ -11,8 +11,9 @@ from decidua.reporting.courses import Point, course, drawable, medicine_bars
 from decidua.reporting.document import Block, Facts, Figure, Gallery, Page, Section, Text, note
 from decidua.reporting.drawing import View
 from decidua.reporting.findings import StudyFindings, VisitFindings
+from decidua.reporting.plain_words import plain_words
 from decidua.reporting.rows import Row, same_measurand
-from decidua.reporting.sentences import in_phase, plain_words, statement, weeks_of
+from decidua.reporting.sentences import in_phase, statement, weeks_of
 from decidua.reporting.timelines import timeline
 from decidua.reporting.wording import counted, in_words, method_parts, moment_text, name_of
 

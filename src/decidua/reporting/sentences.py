@@ -10,7 +10,7 @@ from decidua.knowledge import fact, label, table
 from decidua.measurement import Measurement, Moment, PairedCounts, Status
 from decidua.reporting.numerals import DASH, FIXED, MINUS, coarse, number, span
 from decidua.reporting.rows import Row
-from decidua.reporting.wording import counted, full_name, in_words, name_of
+from decidua.reporting.wording import counted
 from decidua.timeline.placement import Women
 
 
@@ -65,7 +65,7 @@ def _placed(placed: Sequence[Row]) -> list[str]:
     results = "The one result that can be placed lies" if m == 1 else f"All {m} results that can be placed lie"
     if k:
         results = f"{k} of {m} results that can be placed {'lies' if k == 1 else 'lie'}"
-    said = [f"{results} {'outside' if k else 'within'} {_among(placed)}."]
+    said = [f"{results} {'outside' if k else 'within'} {among(placed)}."]
     drawn = [r.place.women for r in placed if r.place.women is not None]
     if len(drawn) == m:
         said.append(f"{_how_many(chance_of_one(len(w.values) for w in drawn))}{'' if k else ' outside'}.")
@@ -97,7 +97,19 @@ def _how_many(chance: float) -> str:
     return f"About {tenths} in 10 healthy women {'has' if tenths == 1 else 'have'} at least one"
 
 
-def _among(placed: Sequence[Row]) -> str:
+def among(placed: Sequence[Row]) -> str:
+    """Write among whom some results are placed.
+
+    Parameters
+    ----------
+    placed : sequence of Row
+        At least one.
+
+    Returns
+    -------
+    str
+        ``the 34 healthy women measured at 11–14 weeks``, or the limits of a curve.
+    """
     drawn = [r.place.women for r in placed if r.place.women is not None]
     curves = sorted({r.place.limits.n_women for r in placed if r.place.limits is not None})
     said = []
@@ -222,84 +234,6 @@ def _flagged(measurements: Sequence[Measurement]) -> str:
         for f, n in grave.items()
     ]
     return f"Flagged: {'; '.join(words)}."
-
-
-def plain_words(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Say the same to the woman, with the same numbers.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        Every result of the visit.
-
-    Returns
-    -------
-    tuple of str
-        Paragraphs.
-    """
-    cells = any(r.measurement.measurand.quantity != "concentration" for r in rows)
-    dish = any(r.measurement.measurand.stimulus != "none" or r.measurement.measurand.quantity in _DISH for r in rows)
-    opening = "plain_counted" if dish else "plain_counted_only" if cells else "plain_measured"
-    placed = [r for r in rows if not r.place.reason]
-    said = [statement(opening)] if rows else []
-    if placed:
-        said += _plain_placed(placed)
-        rest = len(rows) - len(placed)
-        if rest:
-            said.append(f"{_capital(in_words(rest))} could not be compared.")
-    elif rows:
-        said.append("None of the results could be compared with those of healthy women at the same stage.")
-    else:
-        said.append("No result came from this visit.")
-    return (" ".join(said), statement("plain_end"))
-
-
-_DISH = ("lysis", "lytic_units", "activity")
-
-
-def _plain_placed(placed: Sequence[Row]) -> list[str]:
-    outside = [r for r in placed if r.place.outside]
-    inside = len(placed) - len(outside)
-    said = []
-    if inside:
-        reads = "One result reads" if inside == 1 else f"{_capital(in_words(inside))} results read"
-        said.append(f"{reads} like those of healthy women at the same stage.")
-    for row in outside:
-        side = "higher" if row.place.outside == "above" else "lower"
-        said.append(f"{_capital(full_name(row.measurement.measurand))} was {side} than in {_among([row])}.")
-    drawn = [r.place.women for r in placed if r.place.women is not None]
-    if outside and len(drawn) == len(placed):
-        tenths = round(10 * chance_of_one(len(w.values) for w in drawn))
-        many = {0: "Among healthy women, few", 10: "Nearly all healthy women"}
-        who = many.get(tenths, f"Among ten healthy women, about {in_words(tenths)}")
-        said.append(f"{who} {'has' if tenths == 1 else 'have'} at least one such result.")
-    return said
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def why_one_sided(name: str, numerator: Measurement, denominator: Measurement, p_absent: float) -> str:
-    """Say why a ratio has one end only, or none.
-
-    Parameters
-    ----------
-    name : str
-        Of the ratio.
-    numerator, denominator : Measurement
-        Its terms.
-    p_absent : float
-        Probability that the denominator is not above its background [1].
-
-    Returns
-    -------
-    str
-        With that probability.
-    """
-    what = name_of(denominator.measurand)
-    digits = "" if math.isnan(p_absent) else f": P{FIXED}={FIXED}{probability(p_absent)}"
-    return f"{what} reaches its background{digits}"
 
 
 def probability(p: float) -> str:

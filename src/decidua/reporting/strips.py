@@ -7,9 +7,10 @@ from typing import Any
 
 from decidua.reporting.axes import FOLD, Doubling, across, spanned
 from decidua.reporting.drawing import Pen, View, pixels
-from decidua.reporting.numerals import coarse, interval_text, span, value_text
+from decidua.reporting.numerals import coarse, span
 from decidua.reporting.palette import HAIR, MARK, PAPER, TEXT2, WOMAN
 from decidua.reporting.rows import Row
+from decidua.reporting.values import interval_text, value_text
 from decidua.reporting.wording import full_name
 from decidua.timeline.placement import Women
 

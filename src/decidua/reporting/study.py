@@ -50,20 +50,22 @@ def study_report(study: StudyFindings) -> Report:
     women = {v.visit.key.subject for v in study.visits}
     sizes = ((len(women), "woman", "women"), (len(study.visits), "visit", ""), (sum(map(len, series)), "result", ""))
     about = ", ".join(counted(*size) for size in sizes)
-    opening = (Text(title(study), role="finding"), note(f"Study {study.id}, laboratory {study.laboratory} · {about}"))
+    opening = (Text(title(study), role="finding"), note(f"{about} · {statement('research_use')}"))
     first = (
         Section("", opening, "finding"),
         Section("What failed or was refused", (refused_block(study),), "refused"),
         Section("Notes", (notes_block(study),), "notes"),
     )
     results = Section("Every visit and result", (results_block(series, letters_of(flags)),), "every")
-    divided = Section("Ratios", (ratios_block(ratios), *_gallery(figures, "ratio")), "ratios")
+    forest = _gallery(figures, "ratio")
+    key = (note(statement("forests")),) if forest else ()
+    divided = Section("Ratios", (ratios_block(ratios), *key, *forest), "ratios")
     drawn = _figures(series, figures)
     return Report(
         kind="Study report",
         id=study.id,
-        status=("PRELIMINARY", about),
-        foot=(f"study {study.id}", f"decidua {__version__} · inputs {short_hash(inputs_hash(study.inputs))}"),
+        status=("PRELIMINARY", f"study {study.id} · laboratory {study.laboratory}"),
+        foot=(f"study {study.id} · {about}", f"decidua {__version__} · inputs {short_hash(inputs_hash(study.inputs))}"),
         research_use=statement("research_use"),
         pages=(
             Page(first),
@@ -115,7 +117,7 @@ def _ratio_views(ratios: Iterable[Ratio]) -> dict[str, View]:
         measurand = same[0].result.measurand
         outcomes = Counter(outcome(r.result) for r in same)
         found_out = ", ".join(f"{n} {word}" for word, n in outcomes.items())
-        caption = f"log axis · {counted(len(same), 'visit')}: {found_out}"
+        caption = f"{counted(len(same), 'visit')}: {found_out}"
         parts = forests(full_name(measurand), [r.result for r in same], hue_of(measurand, ""), caption)
         views |= {f"ratio {i} {k}": view for k, view in enumerate(parts)}
     return views
@@ -147,7 +149,9 @@ def _figures(series: Series, figures: dict[str, Figure]) -> Section:
     gallery = _gallery(figures, "panel")
     left_out = len(_drawn(series)) - MOST_PANELS
     more = (note(f"Not drawn, in the table: {counted(left_out, 'further measurand')}."),) if left_out > 0 else ()
-    return Section("Every woman over gestation", (*gallery, *more) or (note("No result can be drawn."),), "figures")
+    if not gallery:
+        return Section("Every woman over gestation", (note("No result can be drawn."),), "figures")
+    return Section("Every woman over gestation", (note(statement("panels")), *gallery, *more), "figures")
 
 
 def _sources(study: StudyFindings, flags: Counter[str], series: Series) -> Page:

@@ -11,10 +11,11 @@ from decidua.knowledge import label
 from decidua.measurement import Censoring, Measurement, Status
 from decidua.reporting.document import Block, Cell, Group, Table, cells, columns, note
 from decidua.reporting.findings import StudyFindings
-from decidua.reporting.numerals import FIXED, interval_text, near_background, span, unit_of, value_text
+from decidua.reporting.numerals import FIXED, span
 from decidua.reporting.panels import Seen
 from decidua.reporting.rows import has_number, key_of, reason_text
 from decidua.reporting.sentences import probability, z_text
+from decidua.reporting.values import interval_text, near_background, unit_of, value_text
 from decidua.reporting.wording import counted, full_name, method_line, moment_text, name_of
 from decidua.timeline.placement import Placement
 

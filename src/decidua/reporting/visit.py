@@ -10,15 +10,8 @@ from decidua.reporting.citations import Citations, inputs_hash, short_hash
 from decidua.reporting.document import Block, Card, Facts, Page, Report, Section, Text, note
 from decidua.reporting.drawing import draw
 from decidua.reporting.findings import StudyFindings, VisitFindings
-from decidua.reporting.first_page import (
-    NK_ROWS,
-    first_views,
-    fitting,
-    further_note,
-    nk_rows,
-    nk_sections,
-    results_table,
-)
+from decidua.reporting.first_page import first_views, fitting, further_note, results_table
+from decidua.reporting.nk_band import NK_ROWS, nk_rows, nk_sections
 from decidua.reporting.numerals import plain
 from decidua.reporting.rows import key_of, rows_of
 from decidua.reporting.second_page import course_views, second_page
@@ -64,7 +57,7 @@ def visit_report(study: StudyFindings, findings: VisitFindings) -> Report:
             *(bands if rows else ()),
             Section("", (note(quality(rows), "Quality."),), "quality"),
             Section("", tuple(Text(statement(k), role="line") for k in FIXED_LINES), "fixed"),
-            Section("", (note(statement("not_released")),), "release"),
+            Section("", (note(f"{statement('not_released')} {statement('research_use')}"),), "release"),
         )
     )
     second = second_page(study, findings, rows, figures, cited)
