@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from decidua.cytometry.flowjo import WorkspaceSample
 from decidua.cytometry.flowjo_writer import write_workspace
 from decidua.errors import OutsideLimits
 from decidua.study.sheet import COLUMNS
