@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from decidua.balance import profile
+from decidua.errors import NotComparable
 from decidua.measurement import (
     Censoring,
     Draws,
@@ -112,6 +113,44 @@ def test_number_and_activity_are_two_axes() -> None:
     assert [c.measurement.measurand.numerator for c in found.nk_number] == ["NK"]
     assert [c.measurement.measurand.numerator for c in found.nk_activity] == ["CD107A+", "K562"]
     assert [(c.axis, c.compartment) for c in found.coordinates] == [("Th1", "T helper"), ("Th17", "T helper")]
+
+
+def tube(control: np.ndarray | None = None) -> list[Measurement]:
+    """One tube of 100,000 CD4 T cells with 20.9 % IFN-γ alone, 2.4 % IL-4 alone and 1.3 % both."""
+    cells = JointCounts(("IL4", "IFNG"), np.array([75400, 20900, 2400, 1300]), control)
+    pair = [(m, cells.positive(m)) for m in ("IFNG", "IL4")]
+    return [share(f"{m}+", 100 * counts.net_share, counts, joint=cells, parent="CD4") for m, counts in pair]
+
+
+def test_quadrants_and_marginals_of_one_tube_are_two_measurands() -> None:
+    found = {r.id: r for r in profile(KEY, tube()).ratios}
+    assert list(found) == ["th1_th2_quadrant", "th1_th2_marginal"]
+    quadrant, marginal = found["th1_th2_quadrant"].result, found["th1_th2_marginal"].result
+    assert quadrant.quantity.value == pytest.approx(20.9 / 2.4)
+    assert marginal.quantity.value == pytest.approx(22.2 / 3.7)
+    assert [f"{m.quantity.value:.1f}" for m in (quadrant, marginal)] == ["8.7", "6.0"]
+    assert quadrant.quantity.lower < 20.9 / 2.4 < quadrant.quantity.upper
+    with pytest.raises(NotComparable, match=r"IFNG\+IL4-, IFNG\+"):
+        quadrant.measurand.require_same(marginal.measurand)
+
+
+def test_quadrants_subtract_their_own_background() -> None:
+    (ratio,) = (r for r in profile(KEY, tube(np.array([98000, 900, 400, 700]))).ratios if r.id == "th1_th2_quadrant")
+    assert ratio.numerator.quantity.value == pytest.approx(20.0)
+    assert ratio.denominator.quantity.value == pytest.approx(2.0)
+    assert ratio.result.quantity.value == pytest.approx(10.0)
+    assert ratio.joint
+
+
+def test_margins_alone_give_no_quadrants() -> None:
+    bare = [share(f"{m}+", value, parent="CD4") for m, value in (("IFNG", 22.2), ("IL4", 3.7))]
+    assert [r.id for r in profile(KEY, bare).ratios] == ["th1_th2_marginal"]
+
+
+def test_finished_quadrants_are_divided_as_they_stand() -> None:
+    finished = [share("IFNG+IL4-", 18.0, parent="CD4"), share("IFNG-IL4+", 2.0, parent="CD4")]
+    found = {r.id: r.result.quantity.value for r in profile(KEY, [*finished, *tube()]).ratios}
+    assert found["th1_th2_quadrant"] == pytest.approx(9.0)
 
 
 def test_other_visits_are_left_out() -> None:
