@@ -240,7 +240,16 @@ def _rung_rows(rung: Rung, women: list[Control], about: Description, borrowed: R
     for control in women:
         day = control.moment.gestational_day
         seen: ReferenceRow = {} if day is None else {"gestational_day": day}
-        rows.append({**shared, "reference_id": f"{name}_women", "kind": "values", "value": control.value, **seen})
+        rows.append(
+            {
+                **shared,
+                "reference_id": f"{name}_women",
+                "kind": "values",
+                "woman": control.woman,
+                "value": control.value,
+                **seen,
+            }
+        )
     return rows
 
 

@@ -24,7 +24,7 @@ _LIMITS = ("low", "low_lower", "low_upper", "high", "high_lower", "high_upper")
 COLUMNS = (
     *IDENTITY_FIELDS,
     *("reference_id", "kind", "phase", "gestational_day", "phase_day_from", "phase_day_to", *_CURVE, *_LIMITS),
-    *("value", "unit", "n_women", "population", "treatment_free", "source", "licence", "measurand"),
+    *("woman", "value", "unit", "n_women", "population", "treatment_free", "source", "licence", "measurand"),
 )
 
 
@@ -38,6 +38,15 @@ class CurvePoint:
     se_L: float
     se_lnM: float
     se_lnS: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A value of a named woman in a phase: what usual variation is learnt from."""
+
+    woman: str
+    phase: str
+    value: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +74,9 @@ class Reference:
     limits : dict of str to Limits
         Limits by phase.
     women : dict of str to Women
-        The women's values by phase.
+        The women's values by phase, the first of each.
+    repeats : tuple of Repeat
+        Every value whose woman is named.
     """
 
     id: str
@@ -82,6 +93,7 @@ class Reference:
     phase_days: dict[str, tuple[int, int]]
     limits: dict[str, Limits]
     women: dict[str, Women]
+    repeats: tuple[Repeat, ...] = ()
 
     def covers(self, moment: Moment) -> str:
         """Tell whether the reference reaches a moment.
@@ -230,6 +242,7 @@ def _reference(text: Table, name: str, rows: list[Row]) -> Reference:
             f"unknown unit {first['unit']!r}.", place=first.place, remedy=nearest(first["unit"], list(table("units")))
         )
     days, curve, by_phase = _curve(text, rows) if kind == "lms" else (np.empty(0), _NO_CURVE, {})
+    women, repeats = _women(text, rows, n_women) if kind == "values" else ({}, ())
     return Reference(
         id=name,
         kind=kind,
@@ -244,7 +257,8 @@ def _reference(text: Table, name: str, rows: list[Row]) -> Reference:
         by_phase=by_phase,
         phase_days={} if kind == "values" else _phase_days(text, rows),
         limits=_limits(text, rows) if kind == "interval" else {},
-        women=_women(text, rows, n_women) if kind == "values" else {},
+        women=women,
+        repeats=repeats,
     )
 
 
@@ -310,21 +324,28 @@ def _limits(text: Table, rows: Iterable[Row]) -> dict[str, Limits]:
     return found
 
 
-def _women(text: Table, rows: Iterable[Row], n_women: int) -> dict[str, Women]:
+def _women(text: Table, rows: Iterable[Row], n_women: int) -> tuple[dict[str, Women], tuple[Repeat, ...]]:
     values: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
+    repeats: list[Repeat] = []
+    seen: set[tuple[str, str]] = set()
     for row in rows:
-        value = text.number(row, "value")
-        if value is None or not row["phase"]:
+        value, phase, woman = text.number(row, "value"), row["phase"], row["woman"]
+        if value is None or not phase:
             raise BrokenStudy("a woman's value or phase is empty.", place=row.place)
-        values[row["phase"]].append((value, text.whole(row, "gestational_day")))
+        if woman:
+            repeats.append(Repeat(woman, phase, value))
+            if (phase, woman) in seen:
+                continue
+            seen.add((phase, woman))
+        values[phase].append((value, text.whole(row, "gestational_day")))
     found = {}
     for phase, women in values.items():
         if len(women) > n_women:
             raise BrokenStudy(
                 f"{len(women)} values of {n_women} women in one phase.",
-                remedy="Give one value a woman and phase: women are counted, not samples.",
+                remedy="Name the woman of each value, or give one value a woman and phase: women are counted.",
             )
         days = [d for _, d in women if d is not None]
         reach = (min(days), max(days)) if days else (None, None)
         found[phase] = Women(tuple(sorted(v for v, _ in women)), *reach)
-    return found
+    return found, tuple(repeats)
