@@ -19,7 +19,9 @@ RATIO = Measurand("ratio", "TNF+", "T_helper", "IL10+", material="blood_heparin"
 T1, T2 = Moment("first_trimester", 80), Moment("second_trimester", 150)
 MEAN = math.sqrt(13.2 * 30.6)
 # Arithmetic under stated assumptions, a test of the formula and nothing else.
-ASSUMED = UsualVariation({"first_trimester": MEAN}, 0.28, 0.28 * math.sqrt(0.64 / 0.36), 0.64, 0.47, 0.77, 33, 131)
+ASSUMED = UsualVariation(
+    {"first_trimester": MEAN}, 0.28, 0.28 * math.sqrt(0.64 / 0.36), 0.64, 0.47, 0.77, 33, 131, True
+)
 KNOWN = replace(ASSUMED, icc_lower=0.64, icc_upper=0.64)
 
 
@@ -41,7 +43,7 @@ def since(before: float, after: float, usual: UsualVariation | None = ASSUMED, *
     ],
 )  # fmt: skip
 def test_the_worked_table(start: float, mean: float, icc: float, expected: float) -> None:
-    usual = UsualVariation({"first_trimester": mean}, 0.28, 0.0, icc, icc, icc, 33, 131)
+    usual = UsualVariation({"first_trimester": mean}, 0.28, 0.0, icc, icc, icc, 33, 131, True)
     found = since(start, start, usual).expected
     assert found is not None
     assert found.value == pytest.approx(expected, abs=0.05 if icc != 0.64 else 0.0055)
@@ -69,6 +71,23 @@ def test_where_the_icc_decides_nobody_can_say() -> None:
     assert "ICC" in found.reason
     assert since(47.5, 5.0).more_than_usual == "yes"
     assert since(47.5, 5.0).reason == ""
+
+
+@pytest.mark.parametrize(
+    ("after", "tested", "controls"),
+    [
+        (31.5, "no", "no"),
+        (72.0, "yes", "cannot say"),
+        (100.0, "yes", "yes"),
+        (20.0, "no", "cannot say"),
+        (15.0, "yes", "yes"),
+    ],
+)
+def test_the_mean_of_the_healthy_is_not_that_of_the_women_tested(after: float, tested: str, controls: str) -> None:
+    assert since(47.5, after, KNOWN).more_than_usual == tested
+    found = since(47.5, after, replace(KNOWN, of_women_tested=False))
+    assert found.more_than_usual == controls
+    assert found.widest == pytest.approx((17.3, 47.5 * 70.4 / 34.85), abs=0.05)
 
 
 def test_what_pregnancy_does_to_everyone_is_not_a_change() -> None:
@@ -130,7 +149,7 @@ def simulated(women: int, visits: int, seed: int, icc: float = 0.64) -> list[Rep
 
 
 def test_variation_is_learnt_without_bias_and_its_limits_hold() -> None:
-    found = [usual_variation(simulated(33, 4, seed)) for seed in range(400)]
+    found = [usual_variation(simulated(33, 4, seed), of_women_tested=True) for seed in range(400)]
     assert np.mean([u.within_log_sd**2 for u in found]) == pytest.approx(0.28**2, rel=0.02)
     assert np.mean([u.icc for u in found]) == pytest.approx(0.64, abs=0.02)
     assert 0.92 <= np.mean([u.icc_lower <= 0.64 <= u.icc_upper for u in found]) <= 0.98
@@ -138,14 +157,14 @@ def test_variation_is_learnt_without_bias_and_its_limits_hold() -> None:
 
 def test_phase_means_left_in_would_pass_for_variation() -> None:
     repeats = [replace(r, phase="one") for seed in range(20) for r in simulated(33, 4, seed)]
-    pooled = usual_variation([replace(r, woman=f"{i // 4}") for i, r in enumerate(repeats)])
+    pooled = usual_variation([replace(r, woman=f"{i // 4}") for i, r in enumerate(repeats)], of_women_tested=True)
     assert pooled.within_log_sd > 1.15 * 0.28
 
 
 def test_nothing_is_called_a_change_one_time_in_twenty_at_most() -> None:
     answers = []
     for seed in range(150):
-        usual = usual_variation(simulated(33, 4, seed))
+        usual = usual_variation(simulated(33, 4, seed), of_women_tested=True)
         for first, second in zip(*(simulated(40, 2, 1000 + seed)[k::2] for k in (0, 1)), strict=True):
             answers.append(change_since(result(first.value), T1, result(second.value), T2, usual).more_than_usual)
     called = [answers.count(a) / len(answers) for a in ("yes", "no", "cannot say")]  # type: ignore[arg-type]
@@ -154,7 +173,7 @@ def test_nothing_is_called_a_change_one_time_in_twenty_at_most() -> None:
 
 
 def test_a_doubling_of_a_ratio_is_often_found() -> None:
-    usual = usual_variation(simulated(33, 4, 1))
+    usual = usual_variation(simulated(33, 4, 1), of_women_tested=True)
     pairs = zip(*(simulated(2000, 2, 2)[k::2] for k in (0, 1)), strict=True)
     answers = [
         change_since(result(a.value), T1, result(3 * b.value), T2, usual).more_than_usual == "yes" for a, b in pairs
@@ -171,7 +190,7 @@ def test_real_women_vary_as_measured(
 ) -> None:
     rows = cohort_script().flow_rows(test_data / "cohorts" / "apps2020_normal_pregnancy")
     repeats = [Repeat(woman, str(visit), row[upper] / row[lower]) for woman, visit, row in rows]
-    found = usual_variation(repeats)
+    found = usual_variation(repeats, of_women_tested=False)
     assert (found.n_women, found.n_values) == (33, 131)
     assert (found.within_log_sd, found.between_log_sd) == pytest.approx((within, between), abs=0.0015)
     assert found.icc == pytest.approx(icc, abs=0.006)
@@ -189,9 +208,11 @@ def test_real_women_vary_as_measured(
 )
 def test_what_teaches_no_variation_is_refused(repeats: list[Repeat], words: str) -> None:
     with pytest.raises(OutsideLimits, match=words):
-        usual_variation(repeats)
+        usual_variation(repeats, of_women_tested=False)
 
 
 def test_women_seen_once_count_for_nothing() -> None:
     repeats = simulated(30, 3, 1)
-    assert usual_variation([*repeats, Repeat("once", "first_trimester", 1e6)]) == usual_variation(repeats)
+    assert usual_variation(
+        [*repeats, Repeat("once", "first_trimester", 1e6)], of_women_tested=False
+    ) == usual_variation(repeats, of_women_tested=False)

@@ -1,7 +1,8 @@
 """Whether a repeat differs by more than usual variation: yes, no, or cannot say.
 
-Usual variation is learnt from women seen more than once, of one measurand in one laboratory; none is borrowed. The
-prediction of a repeat regresses to the mean of the women it was learnt from: those tested, not the healthy.
+Usual variation is learnt from women seen more than once, of one measurand in one laboratory; none is borrowed. A
+repeat regresses to the mean of the women tested, not of the healthy: where only healthy controls were seen twice, the
+prediction is a range, from regression to their mean to none at all.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class UsualVariation:
         Share of the log variance between women, and its 95 % limits [1].
     n_women, n_values : int
         Women seen more than once, and their values.
+    of_women_tested : bool
+        Whether they are women who were tested; False for healthy controls.
     """
 
     geometric_means: dict[str, float]
@@ -61,6 +64,7 @@ class UsualVariation:
     icc_upper: float
     n_women: int
     n_values: int
+    of_women_tested: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Change:
         Expected repeat, a median, with the limits of 95 % of repeats [unit of the measurand]; None where there is
         no prediction.
     widest, narrowest : tuple of float or None
-        The outermost and innermost limits over the 95 % limits of the ICC [unit of the measurand].
+        The outermost and innermost limits over the 95 % limits of the ICC, and over means from that of the controls
+        to her own where the mean of the women tested is not known [unit of the measurand].
     reason : str
         Why nothing can be said; empty otherwise.
     """
@@ -105,7 +110,7 @@ def repeats_of(references: Iterable[Reference], measurand: Measurand) -> list[Re
     return [r for reference in references if reference.measurand == measurand for r in reference.repeats]
 
 
-def usual_variation(repeats: Sequence[Repeat]) -> UsualVariation:
+def usual_variation(repeats: Sequence[Repeat], *, of_women_tested: bool) -> UsualVariation:
     """Learn usual variation from women seen more than once.
 
     Phase means are removed first, so that what pregnancy does to everyone is not taken for one woman's variation.
@@ -115,6 +120,8 @@ def usual_variation(repeats: Sequence[Repeat]) -> UsualVariation:
     ----------
     repeats : sequence of Repeat
         Values above zero of one measurand in one laboratory.
+    of_women_tested : bool
+        Whether these are women who were tested; False for healthy controls.
 
     Returns
     -------
@@ -152,6 +159,7 @@ def usual_variation(repeats: Sequence[Repeat]) -> UsualVariation:
         *(within, between, icc, *limits),
         n_women=int(owners.size),
         n_values=len(used),
+        of_women_tested=of_women_tested,
     )
 
 
@@ -194,34 +202,37 @@ def change_since(
     Returns
     -------
     Change
-        Yes or no where every ICC within its 95 % limits answers alike, else cannot say.
+        Yes or no where every ICC within its 95 % limits, and every mean that may be that of the women tested,
+        answers alike, else cannot say.
     """
     reason = _cannot(last, last_moment, now, now_moment, usual)
     before, after = last.quantity.value, now.quantity.value
     if reason or usual is None or before is None or after is None:
         return Change(MoreThanUsual.CANNOT_SAY, reason=reason)
-    means = usual.geometric_means
-    expected, lower, narrow = (
-        _repeat(before / means[last_moment.phase], means[now_moment.phase], usual.within_log_sd, icc)
+    ratio, mean = before / usual.geometric_means[last_moment.phase], usual.geometric_means[now_moment.phase]
+    targets = (1.0,) if usual.of_women_tested else (1.0, ratio)
+    expected, *others = (
+        _repeat(ratio, mean, WomenTested(target, usual.within_log_sd, min(icc, LARGEST_ICC)))
+        for target in targets
         for icc in (usual.icc, usual.icc_lower, usual.icc_upper)
     )
-    widest = min(lower.lower, narrow.lower, expected.lower), max(lower.upper, narrow.upper, expected.upper)
-    narrowest = max(lower.lower, narrow.lower, expected.lower), min(lower.upper, narrow.upper, expected.upper)
+    lowest, highest = ([getattr(i, end) for i in (expected, *others)] for end in ("lower", "upper"))
+    widest, narrowest = (min(lowest), max(highest)), (max(lowest), min(highest))
     answer = _answer(now, after, widest, narrowest)
-    unsure = "" if answer is not MoreThanUsual.CANNOT_SAY else _UNSURE.get(now.quantity.censored, _ICC_DECIDES)
+    unsure = "" if answer is not MoreThanUsual.CANNOT_SAY else _UNSURE.get(now.quantity.censored, _MIXED)
     return Change(answer, expected, widest, narrowest, unsure)
 
 
-_ICC_DECIDES = "the answer depends on an ICC that is not known well enough"
+_MIXED = "the answer depends on a mean or an ICC that is not known well enough"
 _UNSURE = {
     Censoring.BELOW: "the result is only known to lie below a limit",
     Censoring.ABOVE: "the result is only known to lie above a limit",
 }
 
 
-def _repeat(ratio: float, mean: float, within_log_sd: float, icc: float) -> Interval:
-    # About each phase's own mean: her ratio to it regresses towards 1.
-    found = repeat_interval(ratio, WomenTested(1.0, within_log_sd, min(icc, LARGEST_ICC)))
+def _repeat(ratio: float, mean: float, tested: WomenTested) -> Interval:
+    # About each phase's own mean: what pregnancy does to everyone is no change of hers.
+    found = repeat_interval(ratio, tested)
     return Interval(mean * found.value, mean * found.lower, mean * found.upper)
 
 
