@@ -153,6 +153,58 @@ def test_finished_quadrants_are_divided_as_they_stand() -> None:
     assert found["th1_th2_quadrant"] == pytest.approx(9.0)
 
 
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "value", "censored", "flag"),
+    [
+        (Censoring.BELOW, Censoring.NONE, "upper", Censoring.BELOW, "upper_bound"),
+        (Censoring.NONE, Censoring.BELOW, "lower", Censoring.ABOVE, "one_sided"),
+        (Censoring.ABOVE, Censoring.NONE, "lower", Censoring.ABOVE, "one_sided"),
+        (Censoring.BELOW, Censoring.BELOW, "value", Censoring.UNDETERMINED, "not_determined"),
+    ],
+)
+def test_limits_divide_to_limits(
+    numerator: Censoring, denominator: Censoring, value: str, censored: Censoring, flag: str
+) -> None:
+    terms = [share("IFNG+", 5.0), share("IL10+", 0.5)]
+    pair = [
+        Measurement(KEY, m.measurand, Quantity(m.quantity.value, "%", m.quantity.lower, m.quantity.upper, c))
+        for m, c in zip(terms, (numerator, denominator), strict=True)
+    ]
+    (ratio,) = profile(KEY, pair).ratios
+    quantity = ratio.result.quantity
+    assert quantity.censored is censored
+    assert quantity.value == getattr(quantity, value)
+    assert flag in ratio.result.flags
+    assert (quantity.value is None) is (censored is Censoring.UNDETERMINED)
+
+
+def test_a_quotient_without_intervals_says_so() -> None:
+    bare = [
+        Measurement(KEY, IDENTITY.with_fields(numerator=n), Quantity(v, "%"))
+        for n, v in (("IFNG+", 5.0), ("IL10+", 0.5))
+    ]
+    (ratio,) = profile(KEY, bare).ratios
+    assert ratio.result.quantity.value == 10.0
+    assert "no_interval" in ratio.result.flags
+    zero = [bare[0], Measurement(KEY, bare[1].measurand, Quantity(0.0, "%"))]
+    (ratio,) = profile(KEY, zero).ratios
+    assert ratio.result.quantity.censored is Censoring.UNDETERMINED
+
+
+def test_what_stands_on_no_axis_has_no_coordinate() -> None:
+    tnf = Measurement(KEY, Measurand("concentration", "TNF", material="serum"), Quantity(2.0, "pg/mL"))
+    none = [
+        Measurement(KEY, Measurand("concentration", "CRP", material="serum"), Quantity(2.0, "mg/L")),
+        Measurement(KEY, Measurand("count", "leucocytes", material="blood_edta"), Quantity(6.0, "10*3/uL")),
+        Measurement(KEY, Measurand("ratio", "IFNG+", "CD4", "IL4+"), Quantity(6.0, "1")),
+        Measurement(KEY, Measurand("share", "CD107A+", "CD8"), Quantity(6.0, "%")),
+        Measurement(KEY, Measurand("share", "NOSUCH+", "CD8"), Quantity(6.0, "%")),
+    ]
+    found = profile(KEY, [tnf, *none])
+    assert [(c.axis, c.compartment) for c in found.coordinates] == [("Th1", "serum")]
+    assert (found.nk_number, found.nk_activity) == ((), ())
+
+
 def test_other_visits_are_left_out() -> None:
     other = Measurement(VisitKey("W1", "V2"), IDENTITY, Quantity(5.0, "%"))
     assert profile(KEY, [other]).coordinates == ()

@@ -308,7 +308,8 @@ def divide(named: Fact, numerator: Measurement, denominator: Measurement) -> Rat
         if basis
         else set()
     )
-    flags |= {Outcome.ONE_SIDED: {"one_sided"}, Outcome.NOT_DETERMINED: {"not_determined"}}.get(outcome, set())
+    one_sided = "upper_bound" if quantity.censored is Censoring.BELOW else "one_sided"
+    flags |= {Outcome.ONE_SIDED: {one_sided}, Outcome.NOT_DETERMINED: {"not_determined"}}.get(outcome, set())
     ordered = tuple(f for f in table("flags") if f in flags)
     result = replace(
         numerator,
@@ -369,6 +370,8 @@ def _quantity(interval: RatioInterval, numerator: Measurement) -> Quantity:
     shared = numerator.quantity.shared_error
     if interval.outcome is Outcome.NOT_DETERMINED:
         return Quantity(None, "1", censored=Censoring.UNDETERMINED, shared_error=shared)
+    if interval.outcome is Outcome.ONE_SIDED and interval.lower is None:
+        return Quantity(interval.upper, "1", None, interval.upper, Censoring.BELOW, shared_error=shared)
     if interval.outcome is Outcome.ONE_SIDED:
         return Quantity(interval.lower, "1", interval.lower, None, Censoring.ABOVE, shared_error=shared)
     lower, upper = interval.lower, interval.upper

@@ -204,6 +204,7 @@ def test_real_women_vary_as_measured(
         (simulated(30, 1, 1), "0 women"),
         ([replace(r, value=0.0) if r.woman == "W2" else r for r in simulated(30, 2, 1)], "above zero"),
         ([replace(r, value=2.0) for r in simulated(30, 2, 1)], "ever differ"),
+        ([Repeat(f"W{i}", f"P{i}{k}", 2.0 + k) for i in range(30) for k in (0, 1)], "Too few repeats"),
     ],
 )
 def test_what_teaches_no_variation_is_refused(repeats: list[Repeat], words: str) -> None:

@@ -203,6 +203,33 @@ def test_a_bad_reference_is_refused_by_name_and_the_rest_is_used(tmp_path: Path,
     assert words in refused[0]
 
 
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ((f"r,values,{SHARE},first_trimester,,,,,,,,3,%,60,own", f"r,values,{SHARE},first_trimester,,,,,,,,3,1,60,own"),
+         "unit differs within one reference"),
+        ((f"r,interval,{SHARE},first_trimester,,,,,,,,,%,60,own,3,2",), "do not ascend"),
+        ((f"r,interval,{SHARE},first_trimester,,,,,,,,,%,60,own,2,3",) * 2, "empty or repeats"),
+    ],
+)  # fmt: skip
+def test_a_reference_that_contradicts_itself_is_refused(tmp_path: Path, lines: tuple[str, ...], words: str) -> None:
+    path = tmp_path / "references.csv"
+    header = HEADER if lines[0].count(",") == HEADER.count(",") else f"{HEADER},low,high"
+    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
+    found, refused = own(read_table(path))
+    assert found == []
+    assert words in str(refused[0])
+
+
+def test_the_identity_stated_twice_must_agree(tmp_path: Path) -> None:
+    line = f"r,values,{SHARE},first_trimester,,,,,,,,3,%,60,own"
+    for measurand, sound in ((IFNG.measurand.id, True), ("IFNG+.share@00000000", False)):
+        path = tmp_path / "references.csv"
+        path.write_text(f"{HEADER},measurand\n{line},{measurand}\n", "utf-8")
+        found, refused = own(read_table(path))
+        assert (len(found), len(refused)) == ((1, 0) if sound else (0, 1))
+
+
 def test_more_values_than_women_are_refused(tmp_path: Path) -> None:
     rows = [f"w,values,{SHARE},first_trimester,,,,,,,,{v},%,2,own" for v in (1, 2, 3)]
     _, refused = references(tmp_path, *rows)

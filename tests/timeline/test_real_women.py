@@ -11,6 +11,7 @@ from real_study import cohort_script
 
 import clalit_weekly
 from decidua.measurement import Measurement, Moment, Quantity, Visit, VisitKey
+from decidua.statistics import verify_interval
 from decidua.tables import read_table
 from decidua.timeline.gestation import phase_of
 from decidua.timeline.placing import place
@@ -56,6 +57,19 @@ def test_medians_by_visit(test_data: Path, column: str, medians: tuple[float, ..
         values = [float(row[column]) for row in script.records(book, f"Visit {visit}")]
         assert len(values) == 33
         assert np.median(values) == pytest.approx(median, abs=0.0051)
+
+
+@pytest.mark.parametrize(
+    ("reference", "low", "high", "outside"),
+    [("nk_count_apps2020", 109, 607, (3, 6, 6, 1)), ("cd4_count_apps2020", 334, 1556, (1, 2, 1, 2))],
+)
+def test_the_interval_of_the_not_pregnant_fails_for_nk_cells_in_pregnancy(
+    test_data: Path, reference: str, low: float, high: float, outside: tuple[int, ...]
+) -> None:
+    values = cohort_script().read_apps(test_data / "cohorts" / APPS)[reference]
+    tried = [verify_interval([v.value for v in values if v.visit == visit], low, high) for visit in (1, 2, 3, 4)]
+    assert tuple(t.outside for t in tried) == outside
+    assert [t.holds for t in tried] == [n <= 2 for n in outside]
 
 
 @pytest.mark.parametrize(
