@@ -30,6 +30,7 @@ from decidua.timeline.references import COLUMNS
 ROOT = Path(__file__).resolve().parent.parent
 KNOWLEDGE = ROOT / "src" / "decidua" / "knowledge" / "tables" / "references.csv"
 LABORATORY = "APPS2020"
+APPS, CLALIT = "apps2020_normal_pregnancy", "clalit_pregnancy_weekly"
 MIDDLE_OF_WEEK = 3
 WEEK = 7
 POPULATION = "healthy women with singleton pregnancies, no treatment under study"
@@ -215,11 +216,11 @@ def reference_table(cohort: dict[str, list[Value]], *, leave_out: str = "", wome
 
 def built_in_table(cohorts: Path) -> str:
     """Return the knowledge table as text: both cohorts."""
-    out = io.StringIO(reference_table(read_apps(cohorts / "apps2020_normal_pregnancy")))
+    out = io.StringIO(reference_table(read_apps(cohorts / APPS)))
     out.seek(0, io.SEEK_END)
     columns = [c for c in COLUMNS if c != "measurand"]
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
-    writer.writerows(clalit_weekly.reference_rows(cohorts / "clalit_pregnancy_weekly"))
+    writer.writerows(clalit_weekly.reference_rows(cohorts / CLALIT))
     return out.getvalue()
 
 
@@ -232,7 +233,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=KNOWLEDGE)
     chosen = options.parse_args()
     if chosen.leave_out:
-        cohort = read_apps(chosen.cohorts / "apps2020_normal_pregnancy")
+        cohort = read_apps(chosen.cohorts / APPS)
         text = reference_table(cohort, leave_out=chosen.leave_out, women=True)
     else:
         text = built_in_table(chosen.cohorts)
