@@ -164,6 +164,20 @@ def test_her_own_laboratory_comes_first(curve: list[Reference]) -> None:
     assert place(IFNG, T1, VISIT, [*curve, *built_in()]).reference_id == "c"
 
 
+def test_a_curve_from_elsewhere_stands_back_behind_a_laboratorys_own_women(tmp_path: Path) -> None:
+    nk = "count,NK,,blood_edta,fresh,none,,none,,,LAB1"
+    women, refused = references(
+        tmp_path, *(f"w,values,{nk},first_trimester,95,,,,,,,{v},/uL,12,own" for v in range(100, 112))
+    )
+    assert refused == []
+    placed = place(NK, T1, VISIT, [*women, *built_in()])
+    assert (placed.source, placed.z, placed.outside_women) == ("own", None, "above")
+    elsewhere = place(NK, Moment("second_trimester", 120), VISIT, [*women, *built_in()])
+    assert elsewhere.source == "Apps2020"
+    assert elsewhere.z is not None
+    assert elsewhere.women is None
+
+
 def test_women_are_drawn_and_ranked(tmp_path: Path) -> None:
     rows = [f"w,values,{SHARE},first_trimester,{80 + v},,,,,,,{v},%,12,own controls" for v in range(8, 20)]
     found, refused = references(tmp_path, *rows)

@@ -28,7 +28,8 @@ def place(measurement: Measurement, moment: Moment, visit: Visit, references: Se
     visit : Visit
         Its medicines decide whether it may be placed among untreated women.
     references : sequence of Reference
-        The laboratory's own first: the first curve or interval that fits is used, and the women themselves with it.
+        The laboratory's own first: the first curve or interval that fits is used, and the women themselves with it;
+        a curve from elsewhere is not used where the laboratory has women of its own.
 
     Returns
     -------
@@ -47,9 +48,9 @@ def place(measurement: Measurement, moment: Moment, visit: Visit, references: Se
         return Placement(measurement, moment, fitting[0].id, not_placeable=fitting[0].covers(moment))
     first = next((r for r in covering if r.kind != "values"), None)
     women = next((r for r in covering if r.kind == "values"), None)
-    if first is None:
-        assert women is not None
+    if women is not None and (first is None or _yields(first, women, covering)):
         return _among(Placement(measurement, moment), women, moment)
+    assert first is not None
     if first.kind == "interval":
         placed = _within(measurement, moment, first)
         return placed if women is None else replace(placed, women=women.women[moment.phase])
@@ -141,6 +142,12 @@ def _on_curve(m: Measurement, moment: Moment, reference: Reference) -> Placement
         high=high,
         indicative=reference.n_women < constant("dots_below"),
     )
+
+
+def _yields(curve: Reference, women: Reference, covering: Sequence[Reference]) -> bool:
+    """Tell whether a curve from elsewhere stands back behind the laboratory's own women, however few."""
+    earlier = covering.index(women) < covering.index(curve)
+    return earlier and curve.kind == "lms" and curve.source != women.source
 
 
 def _within(m: Measurement, moment: Moment, reference: Reference) -> Placement:
