@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from decidua.balance import profile
+from decidua.errors import NotComparable
 from decidua.measurement import (
     Censoring,
     Draws,
@@ -112,6 +113,96 @@ def test_number_and_activity_are_two_axes() -> None:
     assert [c.measurement.measurand.numerator for c in found.nk_number] == ["NK"]
     assert [c.measurement.measurand.numerator for c in found.nk_activity] == ["CD107A+", "K562"]
     assert [(c.axis, c.compartment) for c in found.coordinates] == [("Th1", "T helper"), ("Th17", "T helper")]
+
+
+def tube(control: np.ndarray | None = None) -> list[Measurement]:
+    """One tube of 100,000 CD4 T cells with 20.9 % IFN-γ alone, 2.4 % IL-4 alone and 1.3 % both."""
+    cells = JointCounts(("IL4", "IFNG"), np.array([75400, 20900, 2400, 1300]), control)
+    pair = [(m, cells.positive(m)) for m in ("IFNG", "IL4")]
+    return [share(f"{m}+", 100 * counts.net_share, counts, joint=cells, parent="CD4") for m, counts in pair]
+
+
+def test_quadrants_and_marginals_of_one_tube_are_two_measurands() -> None:
+    found = {r.id: r for r in profile(KEY, tube()).ratios}
+    assert list(found) == ["th1_th2_quadrant", "th1_th2_marginal"]
+    quadrant, marginal = found["th1_th2_quadrant"].result, found["th1_th2_marginal"].result
+    assert quadrant.quantity.value == pytest.approx(20.9 / 2.4)
+    assert marginal.quantity.value == pytest.approx(22.2 / 3.7)
+    assert [f"{m.quantity.value:.1f}" for m in (quadrant, marginal)] == ["8.7", "6.0"]
+    assert quadrant.quantity.lower < 20.9 / 2.4 < quadrant.quantity.upper
+    with pytest.raises(NotComparable, match=r"IFNG\+IL4-, IFNG\+"):
+        quadrant.measurand.require_same(marginal.measurand)
+
+
+def test_quadrants_subtract_their_own_background() -> None:
+    (ratio,) = (r for r in profile(KEY, tube(np.array([98000, 900, 400, 700]))).ratios if r.id == "th1_th2_quadrant")
+    assert ratio.numerator.quantity.value == pytest.approx(20.0)
+    assert ratio.denominator.quantity.value == pytest.approx(2.0)
+    assert ratio.result.quantity.value == pytest.approx(10.0)
+    assert ratio.joint
+
+
+def test_margins_alone_give_no_quadrants() -> None:
+    bare = [share(f"{m}+", value, parent="CD4") for m, value in (("IFNG", 22.2), ("IL4", 3.7))]
+    assert [r.id for r in profile(KEY, bare).ratios] == ["th1_th2_marginal"]
+
+
+def test_finished_quadrants_are_divided_as_they_stand() -> None:
+    finished = [share("IFNG+IL4-", 18.0, parent="CD4"), share("IFNG-IL4+", 2.0, parent="CD4")]
+    found = {r.id: r.result.quantity.value for r in profile(KEY, [*finished, *tube()]).ratios}
+    assert found["th1_th2_quadrant"] == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "value", "censored", "flag"),
+    [
+        (Censoring.BELOW, Censoring.NONE, "upper", Censoring.BELOW, "upper_bound"),
+        (Censoring.NONE, Censoring.BELOW, "lower", Censoring.ABOVE, "one_sided"),
+        (Censoring.ABOVE, Censoring.NONE, "lower", Censoring.ABOVE, "one_sided"),
+        (Censoring.BELOW, Censoring.BELOW, "value", Censoring.UNDETERMINED, "not_determined"),
+    ],
+)
+def test_limits_divide_to_limits(
+    numerator: Censoring, denominator: Censoring, value: str, censored: Censoring, flag: str
+) -> None:
+    terms = [share("IFNG+", 5.0), share("IL10+", 0.5)]
+    pair = [
+        Measurement(KEY, m.measurand, Quantity(m.quantity.value, "%", m.quantity.lower, m.quantity.upper, c))
+        for m, c in zip(terms, (numerator, denominator), strict=True)
+    ]
+    (ratio,) = profile(KEY, pair).ratios
+    quantity = ratio.result.quantity
+    assert quantity.censored is censored
+    assert quantity.value == getattr(quantity, value)
+    assert flag in ratio.result.flags
+    assert (quantity.value is None) is (censored is Censoring.UNDETERMINED)
+
+
+def test_a_quotient_without_intervals_says_so() -> None:
+    bare = [
+        Measurement(KEY, IDENTITY.with_fields(numerator=n), Quantity(v, "%"))
+        for n, v in (("IFNG+", 5.0), ("IL10+", 0.5))
+    ]
+    (ratio,) = profile(KEY, bare).ratios
+    assert ratio.result.quantity.value == 10.0
+    assert "no_interval" in ratio.result.flags
+    zero = [bare[0], Measurement(KEY, bare[1].measurand, Quantity(0.0, "%"))]
+    (ratio,) = profile(KEY, zero).ratios
+    assert ratio.result.quantity.censored is Censoring.UNDETERMINED
+
+
+def test_what_stands_on_no_axis_has_no_coordinate() -> None:
+    tnf = Measurement(KEY, Measurand("concentration", "TNF", material="serum"), Quantity(2.0, "pg/mL"))
+    none = [
+        Measurement(KEY, Measurand("concentration", "CRP", material="serum"), Quantity(2.0, "mg/L")),
+        Measurement(KEY, Measurand("count", "leucocytes", material="blood_edta"), Quantity(6.0, "10*3/uL")),
+        Measurement(KEY, Measurand("ratio", "IFNG+", "CD4", "IL4+"), Quantity(6.0, "1")),
+        Measurement(KEY, Measurand("share", "CD107A+", "CD8"), Quantity(6.0, "%")),
+        Measurement(KEY, Measurand("share", "NOSUCH+", "CD8"), Quantity(6.0, "%")),
+    ]
+    found = profile(KEY, [tnf, *none])
+    assert [(c.axis, c.compartment) for c in found.coordinates] == [("Th1", "serum")]
+    assert (found.nk_number, found.nk_activity) == ((), ())
 
 
 def test_other_visits_are_left_out() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from decidua.knowledge import Fact, fact, label, table
 from decidua.measurement import (
     Censoring,
     Draws,
+    JointCounts,
     LogNormal,
     Measurement,
     PairedCounts,
@@ -26,11 +28,14 @@ from decidua.measurement import (
     VisitKey,
     status_of,
 )
+from decidua.measurement.nouns import IntArray
 from decidua.statistics import (
+    BooleanCounts,
     Interval,
     Outcome,
     RatioBasis,
     RatioInterval,
+    net_share_interval,
     ratio_of_draws,
     ratio_of_intervals,
     ratio_of_joint_counts,
@@ -188,6 +193,7 @@ def named_ratios(measurements: list[Measurement]) -> list[Ratio]:
         In the order of `knowledge/ratios.csv`.
     """
     shares = [m for m in measurements if m.measurand.quantity == "share" and m.quantity.value is not None]
+    shares += _quadrants(shares)
     found = []
     for named in table("ratios").values():
         for numerator in shares:
@@ -197,6 +203,54 @@ def named_ratios(measurements: list[Measurement]) -> list[Ratio]:
             if len(partners) == 1:
                 found.append(divide(named, numerator, partners[0]))
     return found
+
+
+def _quadrants(shares: list[Measurement]) -> list[Measurement]:
+    """Give the single-positive shares that named ratios ask for and joint counts hold.
+
+    Finished quadrant shares of the sheet stand as they are.
+    """
+    found = []
+    given = {m.measurand for m in shares}
+    for named in table("ratios").values():
+        first = _QUADRANT.fullmatch(named["numerator"])
+        if first is None:
+            continue
+        for m in shares:
+            joint = m.quantity.joint
+            if joint is None or m.measurand.with_fields(numerator=named["numerator"]) in given:
+                continue
+            if m.measurand.numerator == f"{first[1]}+" and first[2] in joint.markers:
+                cells = _single_positives(joint, first[1], first[2], named)
+                found += [_quadrant(m, cells, named[term]) for term in ("numerator", "denominator")]
+    return found
+
+
+_QUADRANT = re.compile(r"(\w+)\+(\w+)-")
+
+
+def _single_positives(joint: JointCounts, first: str, second: str, named: Fact) -> JointCounts:
+    """Count the two single-positive quadrants as two markers that no cell carries both of."""
+
+    def part(cells: BooleanCounts) -> IntArray:
+        rest = cells.both + cells.neither
+        return np.array([rest, cells.denominator_only, cells.numerator_only, 0])
+
+    stimulated, control = joint.fourfold(first, second)
+    names = (_marker(named["numerator"]), _marker(named["denominator"]))
+    return JointCounts(names, part(stimulated), None if control is None else part(control))
+
+
+def _quadrant(m: Measurement, cells: JointCounts, numerator: str) -> Measurement:
+    counts = cells.positive(_marker(numerator))
+    share = net_share_interval(counts)
+    value, lower, upper = (100 * bound for bound in (share.value, share.lower, share.upper))
+    quantity = replace(m.quantity, value=value, lower=lower, upper=upper, uncertainty=counts, joint=cells)
+    return replace(m, measurand=m.measurand.with_fields(numerator=numerator), quantity=quantity)
+
+
+def _marker(numerator: str) -> str:
+    return numerator.removesuffix("+")
 
 
 def _bare(population: str) -> str:
@@ -254,7 +308,8 @@ def divide(named: Fact, numerator: Measurement, denominator: Measurement) -> Rat
         if basis
         else set()
     )
-    flags |= {Outcome.ONE_SIDED: {"one_sided"}, Outcome.NOT_DETERMINED: {"not_determined"}}.get(outcome, set())
+    one_sided = "upper_bound" if quantity.censored is Censoring.BELOW else "one_sided"
+    flags |= {Outcome.ONE_SIDED: {one_sided}, Outcome.NOT_DETERMINED: {"not_determined"}}.get(outcome, set())
     ordered = tuple(f for f in table("flags") if f in flags)
     result = replace(
         numerator,
@@ -280,7 +335,7 @@ def _interval(
     numerator: Measurement, denominator: Measurement, same_cells: bool, rng: np.random.Generator
 ) -> RatioInterval | None:
     a, b = numerator.quantity, denominator.quantity
-    first, second = numerator.measurand.numerator.rstrip("+"), denominator.measurand.numerator.rstrip("+")
+    first, second = _marker(numerator.measurand.numerator), _marker(denominator.measurand.numerator)
     if a.joint is not None and a.joint is b.joint:
         return ratio_of_joint_counts(*a.joint.fourfold(first, second), rng)
     if isinstance(a.uncertainty, PairedCounts) and isinstance(b.uncertainty, PairedCounts):
@@ -315,6 +370,8 @@ def _quantity(interval: RatioInterval, numerator: Measurement) -> Quantity:
     shared = numerator.quantity.shared_error
     if interval.outcome is Outcome.NOT_DETERMINED:
         return Quantity(None, "1", censored=Censoring.UNDETERMINED, shared_error=shared)
+    if interval.outcome is Outcome.ONE_SIDED and interval.lower is None:
+        return Quantity(interval.upper, "1", None, interval.upper, Censoring.BELOW, shared_error=shared)
     if interval.outcome is Outcome.ONE_SIDED:
         return Quantity(interval.lower, "1", interval.lower, None, Censoring.ABOVE, shared_error=shared)
     lower, upper = interval.lower, interval.upper

@@ -164,6 +164,20 @@ def test_her_own_laboratory_comes_first(curve: list[Reference]) -> None:
     assert place(IFNG, T1, VISIT, [*curve, *built_in()]).reference_id == "c"
 
 
+def test_a_curve_from_elsewhere_stands_back_behind_a_laboratorys_own_women(tmp_path: Path) -> None:
+    nk = "count,NK,,blood_edta,fresh,none,,none,,,LAB1"
+    women, refused = references(
+        tmp_path, *(f"w,values,{nk},first_trimester,95,,,,,,,{v},/uL,12,own" for v in range(100, 112))
+    )
+    assert refused == []
+    placed = place(NK, T1, VISIT, [*women, *built_in()])
+    assert (placed.source, placed.z, placed.outside_women) == ("own", None, "above")
+    elsewhere = place(NK, Moment("second_trimester", 120), VISIT, [*women, *built_in()])
+    assert elsewhere.source == "Apps2020"
+    assert elsewhere.z is not None
+    assert elsewhere.women is None
+
+
 def test_women_are_drawn_and_ranked(tmp_path: Path) -> None:
     rows = [f"w,values,{SHARE},first_trimester,{80 + v},,,,,,,{v},%,12,own controls" for v in range(8, 20)]
     found, refused = references(tmp_path, *rows)
@@ -186,7 +200,10 @@ def test_women_are_drawn_and_ranked(tmp_path: Path) -> None:
         (f"r,lms,{SHARE},,60,0,12,,.05,.05,.05,,%,60,own", "lacks L, M, S"),
         (f"r,lms,{SHARE},,60,0,-12,.3,.05,.05,.05,,%,60,own", "lacks L, M, S"),
         (f"r,lms,{SHARE},,,0,12,.3,.05,.05,.05,,%,60,own", "neither a day nor a phase"),
-        (f"r,interval,{SHARE},,60,,,,,,,,%,60,own", "says nothing of where inside"),
+        (f"r,interval,{SHARE},first_trimester,,,,,,,,,%,60,own", "lacks a limit"),
+        (f"r,interval,{SHARE},,60,,,,,,,,%,60,own", "phase of an interval is empty"),
+        (f"r,interval,{SHARE},first_trimester,,,,,,,,,%,,own", "without n_women"),
+        (f"r,interval,{SHARE},first_trimester,,,,,,,,,%,60,", "without source"),
         (f"r,curve,{SHARE},,60,,,,,,,,%,60,own", "unknown kind"),
         (f"r,values,{SHARE},,60,,,,,,,3,%,60,own", "phase is empty"),
         (f"r,lms,{SHARE},,60,0,12,.3,.05,.05,.05,,percent,60,own", "unknown unit"),
@@ -200,7 +217,34 @@ def test_a_bad_reference_is_refused_by_name_and_the_rest_is_used(tmp_path: Path,
     assert words in refused[0]
 
 
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ((f"r,values,{SHARE},first_trimester,,,,,,,,3,%,60,own", f"r,values,{SHARE},first_trimester,,,,,,,,3,1,60,own"),
+         "unit differs within one reference"),
+        ((f"r,interval,{SHARE},first_trimester,,,,,,,,,%,60,own,3,2",), "do not ascend"),
+        ((f"r,interval,{SHARE},first_trimester,,,,,,,,,%,60,own,2,3",) * 2, "empty or repeats"),
+    ],
+)  # fmt: skip
+def test_a_reference_that_contradicts_itself_is_refused(tmp_path: Path, lines: tuple[str, ...], words: str) -> None:
+    path = tmp_path / "references.csv"
+    header = HEADER if lines[0].count(",") == HEADER.count(",") else f"{HEADER},low,high"
+    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
+    found, refused = own(read_table(path))
+    assert found == []
+    assert words in str(refused[0])
+
+
+def test_the_identity_stated_twice_must_agree(tmp_path: Path) -> None:
+    line = f"r,values,{SHARE},first_trimester,,,,,,,,3,%,60,own"
+    for measurand, sound in ((IFNG.measurand.id, True), ("IFNG+.share@00000000", False)):
+        path = tmp_path / "references.csv"
+        path.write_text(f"{HEADER},measurand\n{line},{measurand}\n", "utf-8")
+        found, refused = own(read_table(path))
+        assert (len(found), len(refused)) == ((1, 0) if sound else (0, 1))
+
+
 def test_more_values_than_women_are_refused(tmp_path: Path) -> None:
     rows = [f"w,values,{SHARE},first_trimester,,,,,,,,{v},%,2,own" for v in (1, 2, 3)]
     _, refused = references(tmp_path, *rows)
-    assert "women are counted, not samples" in refused[0]
+    assert "women are counted" in refused[0]

@@ -1,9 +1,10 @@
 """Numbers in, numbers out: what several rooms need and no library has.
 
 in: counts, medians with log standard deviations, draws; a seeded `numpy.random.Generator` where draws are made
-out: small frozen dataclasses (`Interval`, `RatioInterval`), or arrays of lower and upper limits; always 95 %
+out: small frozen dataclasses (`Interval`, `RatioInterval`), or arrays of lower and upper limits; always 95 %,
+     but 90 % for the ends of reference limits
 may import: numpy, scipy, `decidua.errors`
-sources: Brown2001, Davis1976, DonnerZou2012, Fieller1954, Fokkema2006, Newcombe1998, Spearman1910
+sources: Brown2001, Davis1976, DonnerZou2012, EP28, Fieller1954, Fokkema2006, Horn1998, Newcombe1998, Spearman1910
 start reading at: `intervals.py`, then `ratios.py`
 """
 
@@ -42,6 +43,14 @@ from decidua.statistics.ratios import (
     ratio_of_joint_counts,
     ratio_of_separate_counts,
 )
+from decidua.statistics.reference_limits import (
+    ReferenceLimits,
+    Verification,
+    nonparametric_reference,
+    robust_limits,
+    robust_reference,
+    verify_interval,
+)
 
 __all__ = [
     "BooleanCounts",
@@ -51,6 +60,8 @@ __all__ = [
     "PairedCounts",
     "RatioBasis",
     "RatioInterval",
+    "ReferenceLimits",
+    "Verification",
     "WomenTested",
     "arithmetic_mean_of_repeats",
     "difference_limits",
@@ -61,6 +72,7 @@ __all__ = [
     "log_sd_of_cvs",
     "net_share_draws",
     "net_share_interval",
+    "nonparametric_reference",
     "p_net_not_positive",
     "probability_not_positive",
     "ratio_limits",
@@ -72,6 +84,9 @@ __all__ = [
     "reliability_of_mean",
     "repeat_interval",
     "repeat_limits",
+    "robust_limits",
+    "robust_reference",
     "share_draws",
     "share_limits",
+    "verify_interval",
 ]

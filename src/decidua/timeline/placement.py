@@ -31,6 +31,41 @@ class Women:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a reference interval, each with its own 90 % interval where it is known.
+
+    Attributes
+    ----------
+    low, high : float
+        Centiles 2.5 and 97.5, in the unit of the measurement.
+    low_lower, low_upper, high_lower, high_upper : float or None
+        Intervals of the two limits.
+    """
+
+    low: float
+    high: float
+    low_lower: float | None = None
+    low_upper: float | None = None
+    high_lower: float | None = None
+    high_upper: float | None = None
+
+    def side(self, value: float) -> str:
+        """Tell on which side of the limits a value lies.
+
+        Parameters
+        ----------
+        value : float
+            In the unit of the limits.
+
+        Returns
+        -------
+        str
+            ``below``, ``inside`` or ``above``; a value equal to a limit is inside.
+        """
+        return "below" if value < self.low else "above" if value > self.high else "inside"
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """A result placed against a reference of the same measurand and phase.
 
@@ -52,10 +87,12 @@ class Placement:
         Probability that the true value lies outside the central 95 %, the population as prior.
     low, median, high : float or None
         Centiles 2.5, 50 and 97.5 of the reference at this moment, in the result's unit.
+    limits : Limits or None
+        The limits, where the reference is an interval: it gives no z and no centile.
     women : Women or None
         The women themselves, where the reference gives their values.
     indicative : bool
-        Whether the curve rests on fewer than 40 women: study reports only.
+        Whether the curve or the limits rest on fewer than 40 women: study reports only.
     not_placeable : str
         ``FIELD: ours, theirs`` or a reason; empty where placed.
     """
@@ -77,9 +114,16 @@ class Placement:
     low: float | None = None
     median: float | None = None
     high: float | None = None
+    limits: Limits | None = None
     women: Women | None = None
     indicative: bool = False
     not_placeable: str = ""
+
+    @property
+    def side(self) -> str:
+        """``below``, ``inside`` or ``above`` the limits of an interval; empty where none is placed against."""
+        value = self.measurement.quantity.value
+        return "" if self.limits is None or value is None else self.limits.side(value)
 
     @property
     def women_below(self) -> int:
@@ -128,6 +172,9 @@ def placement_line(placement: Placement) -> dict[str, object]:
         "z_lower": placement.z_lower,
         "z_upper": placement.z_upper,
         "p_outside": placement.p_outside,
+        "low": placement.low,
+        "high": placement.high,
+        "side": placement.side or None,
         "estimand": "today",
         "reference_id": placement.reference_id or None,
         "n_women": placement.n_women or None,

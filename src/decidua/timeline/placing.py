@@ -28,12 +28,14 @@ def place(measurement: Measurement, moment: Moment, visit: Visit, references: Se
     visit : Visit
         Its medicines decide whether it may be placed among untreated women.
     references : sequence of Reference
-        The laboratory's own first: the first that fits is used, a curve and the women themselves together.
+        The laboratory's own first: the first curve or interval that fits is used, and the women themselves with it;
+        a curve from elsewhere is not used where the laboratory has women of its own.
 
     Returns
     -------
     Placement
-        With z, centile and both intervals; or with `not_placeable` as ``FIELD: ours, theirs``.
+        With z, centile and both intervals on a curve; with the limits alone where the reference is an interval;
+        or with `not_placeable` as ``FIELD: ours, theirs``.
     """
     reason = _cannot(measurement, moment, visit)
     if reason:
@@ -44,13 +46,16 @@ def place(measurement: Measurement, moment: Moment, visit: Visit, references: Se
     covering = [r for r in fitting if not r.covers(moment)]
     if not covering:
         return Placement(measurement, moment, fitting[0].id, not_placeable=fitting[0].covers(moment))
-    curve = next((r for r in covering if r.kind == "lms"), None)
+    first = next((r for r in covering if r.kind != "values"), None)
     women = next((r for r in covering if r.kind == "values"), None)
-    if curve is None:
-        assert women is not None
+    if women is not None and (first is None or _yields(first, women, covering)):
         return _among(Placement(measurement, moment), women, moment)
-    placed = _on_curve(measurement, moment, curve)
-    return placed if women is None or women.source != curve.source else _among(placed, women, moment)
+    assert first is not None
+    if first.kind == "interval":
+        placed = _within(measurement, moment, first)
+        return placed if women is None else replace(placed, women=women.women[moment.phase])
+    placed = _on_curve(measurement, moment, first)
+    return placed if women is None or women.source != first.source else _among(placed, women, moment)
 
 
 def _cannot(m: Measurement, moment: Moment, visit: Visit) -> str:
@@ -135,6 +140,29 @@ def _on_curve(m: Measurement, moment: Moment, reference: Reference) -> Placement
         low=low,
         median=median,
         high=high,
+        indicative=reference.n_women < constant("dots_below"),
+    )
+
+
+def _yields(curve: Reference, women: Reference, covering: Sequence[Reference]) -> bool:
+    """Tell whether a curve from elsewhere stands back behind the laboratory's own women, however few."""
+    earlier = covering.index(women) < covering.index(curve)
+    return earlier and curve.kind == "lms" and curve.source != women.source
+
+
+def _within(m: Measurement, moment: Moment, reference: Reference) -> Placement:
+    limits = reference.limits[moment.phase]
+    return Placement(
+        measurement=m,
+        moment=moment,
+        reference_id=reference.id,
+        n_women=reference.n_women,
+        population=reference.population,
+        source=reference.source,
+        licence=reference.licence,
+        low=limits.low,
+        high=limits.high,
+        limits=limits,
         indicative=reference.n_women < constant("dots_below"),
     )
 

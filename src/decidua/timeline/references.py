@@ -16,14 +16,15 @@ from decidua.measurement import IDENTITY_FIELDS, Measurand, Moment, Source
 from decidua.measurement.nouns import FloatArray
 from decidua.study import Study
 from decidua.tables import Row, Table, nearest, read_table
-from decidua.timeline.placement import Women
+from decidua.timeline.placement import Limits, Women
 
 KINDS = ("lms", "values", "interval")
 _CURVE = ("L", "M", "S", "se_L", "se_lnM", "se_lnS")
+_LIMITS = ("low", "low_lower", "low_upper", "high", "high_lower", "high_upper")
 COLUMNS = (
     *IDENTITY_FIELDS,
-    *("reference_id", "kind", "phase", "gestational_day", "phase_day_from", "phase_day_to", *_CURVE, "low", "high"),
-    *("value", "unit", "n_women", "population", "treatment_free", "source", "licence", "measurand"),
+    *("reference_id", "kind", "phase", "gestational_day", "phase_day_from", "phase_day_to", *_CURVE, *_LIMITS),
+    *("woman", "value", "unit", "n_women", "population", "treatment_free", "source", "licence", "measurand"),
 )
 
 
@@ -39,6 +40,15 @@ class CurvePoint:
     se_lnS: float
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A value of a named woman in a phase: what usual variation is learnt from."""
+
+    woman: str
+    phase: str
+    value: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """A reference of one measurand.
@@ -46,7 +56,7 @@ class Reference:
     Attributes
     ----------
     id, kind : str
-        Its name; `lms` (a curve) or `values` (the women themselves).
+        Its name; `lms` (a curve), `interval` (limits of the central 95 %) or `values` (the women themselves).
     measurand : Measurand
         What it is a reference of.
     unit, population, source, licence : str
@@ -61,8 +71,12 @@ class Reference:
         Constant curves of phases without a day axis.
     phase_days : dict of str to (int, int)
         Days after the end that such a phase was observed on [d].
+    limits : dict of str to Limits
+        Limits by phase.
     women : dict of str to Women
-        The women's values by phase.
+        The women's values by phase, the first of each.
+    repeats : tuple of Repeat
+        Every value whose woman is named.
     """
 
     id: str
@@ -77,7 +91,9 @@ class Reference:
     curve: FloatArray
     by_phase: dict[str, CurvePoint]
     phase_days: dict[str, tuple[int, int]]
+    limits: dict[str, Limits]
     women: dict[str, Women]
+    repeats: tuple[Repeat, ...] = ()
 
     def covers(self, moment: Moment) -> str:
         """Tell whether the reference reaches a moment.
@@ -92,18 +108,24 @@ class Reference:
         str
             Empty where it does, else ``FIELD: ours, theirs``.
         """
-        if self.kind == "values":
-            return "" if moment.phase in self.women else f"phase: {moment.phase}, {', '.join(self.women)}"
+        if self.kind != "lms":
+            known = self.women if self.kind == "values" else self.limits
+            if moment.phase not in known:
+                return f"phase: {moment.phase}, {', '.join(known)}"
+            return self._misses_phase_days(moment) if moment.phase in self.phase_days else ""
         if moment.gestational_day is None:
             if moment.phase not in self.by_phase:
                 return f"phase: {moment.phase}, {', '.join(self.by_phase) or 'pregnancy'}"
-            first, last = self.phase_days.get(moment.phase, (0, 10**6))
-            inside = moment.phase_day is not None and first <= moment.phase_day <= last
-            return "" if inside else f"phase_day: {moment.phase_day}, {first}-{last}"
+            return self._misses_phase_days(moment)
         if self.days.size and self.days[0] <= moment.gestational_day <= self.days[-1]:
             return ""
         reach = f"{self.days[0]:.0f}-{self.days[-1]:.0f}" if self.days.size else "none"
         return f"gestational_day: {moment.gestational_day}, {reach}"
+
+    def _misses_phase_days(self, moment: Moment) -> str:
+        first, last = self.phase_days.get(moment.phase, (0, 10**6))
+        inside = moment.phase_day is not None and first <= moment.phase_day <= last
+        return "" if inside else f"phase_day: {moment.phase_day}, {first}-{last}"
 
     def at(self, moment: Moment) -> CurvePoint:
         """Return the curve at a moment it covers, linear between stored days.
@@ -205,12 +227,6 @@ def _reference(text: Table, name: str, rows: list[Row]) -> Reference:
     kind = first["kind"]
     if kind not in KINDS:
         raise BrokenStudy(f"unknown kind {kind!r}.", place=first.place, remedy=nearest(kind, KINDS))
-    if kind == "interval":
-        raise BrokenStudy(
-            "an interval is not placed against: it says nothing of where inside it a value lies.",
-            place=first.place,
-            remedy="Give the women's values (kind values) or a curve (kind lms).",
-        )
     n_women = text.whole(first, "n_women")
     if not n_women or not first["source"]:
         lacking = "n_women" if not n_women else "source"
@@ -225,7 +241,8 @@ def _reference(text: Table, name: str, rows: list[Row]) -> Reference:
         raise BrokenStudy(
             f"unknown unit {first['unit']!r}.", place=first.place, remedy=nearest(first["unit"], list(table("units")))
         )
-    days, curve, by_phase, phase_days = _curve(text, rows) if kind == "lms" else _EMPTY
+    days, curve, by_phase = _curve(text, rows) if kind == "lms" else (np.empty(0), _NO_CURVE, {})
+    women, repeats = _women(text, rows, n_women) if kind == "values" else ({}, ())
     return Reference(
         id=name,
         kind=kind,
@@ -238,17 +255,14 @@ def _reference(text: Table, name: str, rows: list[Row]) -> Reference:
         days=days,
         curve=curve,
         by_phase=by_phase,
-        phase_days=phase_days,
-        women=_women(text, rows, n_women) if kind == "values" else {},
+        phase_days={} if kind == "values" else _phase_days(text, rows),
+        limits=_limits(text, rows) if kind == "interval" else {},
+        women=women,
+        repeats=repeats,
     )
 
 
-_EMPTY: tuple[FloatArray, FloatArray, dict[str, CurvePoint], dict[str, tuple[int, int]]] = (
-    np.empty(0),
-    np.empty((0, len(_CURVE))),
-    {},
-    {},
-)
+_NO_CURVE: FloatArray = np.empty((0, len(_CURVE)))
 
 
 def _measurand(text: Table, row: Row) -> Measurand:
@@ -260,12 +274,9 @@ def _measurand(text: Table, row: Row) -> Measurand:
     return measurand
 
 
-def _curve(
-    text: Table, rows: Iterable[Row]
-) -> tuple[FloatArray, FloatArray, dict[str, CurvePoint], dict[str, tuple[int, int]]]:
+def _curve(text: Table, rows: Iterable[Row]) -> tuple[FloatArray, FloatArray, dict[str, CurvePoint]]:
     points: dict[int, list[float]] = {}
     by_phase: dict[str, CurvePoint] = {}
-    phase_days: dict[str, tuple[int, int]] = {}
     for row in rows:
         numbers = [text.number(row, name) for name in _CURVE]
         stated = [n for n in numbers if n is not None]
@@ -282,29 +293,59 @@ def _curve(
         if not row["phase"]:
             raise BrokenStudy("a point has neither a day nor a phase.", place=row.place)
         by_phase[row["phase"]] = CurvePoint(*stated)
-        reach = text.whole(row, "phase_day_from"), text.whole(row, "phase_day_to")
-        if reach[0] is not None and reach[1] is not None:
-            phase_days[row["phase"]] = (reach[0], reach[1])
     days = sorted(points)
-    curve = np.array([points[d] for d in days]) if days else _EMPTY[1]
-    return np.array(days, dtype=np.float64), curve, by_phase, phase_days
+    curve = np.array([points[d] for d in days]) if days else _NO_CURVE
+    return np.array(days, dtype=np.float64), curve, by_phase
 
 
-def _women(text: Table, rows: Iterable[Row], n_women: int) -> dict[str, Women]:
-    values: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
+def _phase_days(text: Table, rows: Iterable[Row]) -> dict[str, tuple[int, int]]:
+    found = {}
     for row in rows:
-        value = text.number(row, "value")
-        if value is None or not row["phase"]:
+        first, last = text.whole(row, "phase_day_from"), text.whole(row, "phase_day_to")
+        if first is not None and last is not None:
+            found[row["phase"]] = (first, last)
+    return found
+
+
+def _limits(text: Table, rows: Iterable[Row]) -> dict[str, Limits]:
+    found: dict[str, Limits] = {}
+    for row in rows:
+        phase = row["phase"]
+        low, low_lower, low_upper, high, high_lower, high_upper = (text.number(row, name) for name in _LIMITS)
+        if not phase or phase in found:
+            raise BrokenStudy("the phase of an interval is empty or repeats.", place=row.place)
+        if low is None or high is None or not low < high:
+            raise BrokenStudy(
+                "an interval lacks a limit, or its limits do not ascend.",
+                place=row.place,
+                remedy="State low and high, low below high.",
+            )
+        found[phase] = Limits(low, high, low_lower, low_upper, high_lower, high_upper)
+    return found
+
+
+def _women(text: Table, rows: Iterable[Row], n_women: int) -> tuple[dict[str, Women], tuple[Repeat, ...]]:
+    values: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
+    repeats: list[Repeat] = []
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        value, phase, woman = text.number(row, "value"), row["phase"], row["woman"]
+        if value is None or not phase:
             raise BrokenStudy("a woman's value or phase is empty.", place=row.place)
-        values[row["phase"]].append((value, text.whole(row, "gestational_day")))
+        if woman:
+            repeats.append(Repeat(woman, phase, value))
+            if (phase, woman) in seen:
+                continue
+            seen.add((phase, woman))
+        values[phase].append((value, text.whole(row, "gestational_day")))
     found = {}
     for phase, women in values.items():
         if len(women) > n_women:
             raise BrokenStudy(
                 f"{len(women)} values of {n_women} women in one phase.",
-                remedy="Give one value a woman and phase: women are counted, not samples.",
+                remedy="Name the woman of each value, or give one value a woman and phase: women are counted.",
             )
         days = [d for _, d in women if d is not None]
         reach = (min(days), max(days)) if days else (None, None)
         found[phase] = Women(tuple(sorted(v for v, _ in women)), *reach)
-    return found
+    return found, tuple(repeats)
