@@ -8,9 +8,9 @@ from io import StringIO
 
 import numpy as np
 
+from decidua.synthetic.draw import FAILED, Draw
 from decidua.synthetic.traits import ACTIVITY, LIVE
 from decidua.synthetic.truth import TrueValue
-from decidua.synthetic.women import Draw
 
 RATIOS = (50.0, 25.0, 12.5)
 REPLICATES = 2
@@ -114,7 +114,7 @@ def true_killing(draw: Draw) -> Iterator[TrueValue]:
             *(draw.subject, draw.visit, draw.run, "killing", quantity, numerator, "", denominator, value, unit),
             score=draw.scores[ACTIVITY.key] if quantity == "activity" else None,
             axis=draw.axis if on_axis else "",
-            trap=draw.trap if draw.trap != "stimulation_failed" else "",
+            trap=draw.trap if draw.trap != FAILED else "",
         )
 
     for ratio in RATIOS:

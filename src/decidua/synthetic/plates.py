@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decidua.errors import OutsideLimits
+from decidua.synthetic.draw import Draw
 from decidua.synthetic.truth import TrueValue
-from decidua.synthetic.women import Draw
 from decidua.synthetic.xponent_writer import Export
 
 Floats = NDArray[np.float64]
@@ -157,7 +157,7 @@ def draw_plate(batch: str, kit: Kit, samples: Sequence[tuple[str, Floats]], rng:
         raise OutsideLimits(f"{len(samples)} samples do not fit a plate, at most {MOST_SAMPLES} do.", place=batch)
     standards = {f"Standard{level + 1}": kit.highest / STEP**level for level in range(LEVELS)}
     controls = {f"Control{n}": np.round(kit.highest / STEP**level, 3) for n, level in enumerate(CONTROL_LEVELS, 1)}
-    contents = [("Background0", np.zeros(kit.highest.size), None)]
+    contents: list[tuple[str, Floats, float | None]] = [("Background0", np.zeros(kit.highest.size), None)]
     contents += [(name, values, None) for name, values in standards.items()]
     contents += [(name, values, 1.0) for name, values in controls.items()]
     contents += [(name, values / DILUTION, DILUTION) for name, values in samples]

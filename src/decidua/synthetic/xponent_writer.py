@@ -90,12 +90,12 @@ def xponent_csv(export: Export) -> bytes:
     for title, table in (("Median", export.median), ("Net MFI", net), ("Count", export.count)):
         _by_well(rows, title, export, [[_number(value) for value in row] for row in table])
     _by_well(rows, "Result", export, [["NaN"] * shape[1]] * shape[0])
-    units = [["BeadID:", *export.analytes.values()], ["Units:", *["pg/mL"] * shape[1]]]
+    units: list[list[object]] = [["BeadID:", *export.analytes.values()], ["Units:", *["pg/mL"] * shape[1]]]
     _section(rows, "Units", ["Analyte:", *export.analytes], units)
     for title, reagents in (("Standard", export.standards), ("Control", export.controls)):
-        table = [[name, *map(_number, levels)] for name, levels in reagents.items()]
-        _section(rows, f"{title} Expected Concentration", ["Reagent", *export.analytes], table)
-    beads = [["BeadID:", *export.analytes.values()], ["Per Bead:", *[PER_BEAD] * shape[1]]]
+        levels = [[name, *map(_number, expected)] for name, expected in reagents.items()]
+        _section(rows, f"{title} Expected Concentration", ["Reagent", *export.analytes], levels)
+    beads: list[list[object]] = [["BeadID:", *export.analytes.values()], ["Per Bead:", *[PER_BEAD] * shape[1]]]
     _section(rows, "Per Bead Count", ["Analyte:", *export.analytes], beads)
     factors = [
         [_location(at, place), sample, "" if factor is None else _number(factor)]
