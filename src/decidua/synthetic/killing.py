@@ -21,10 +21,10 @@ DRUG_LEAVES = 0.60
 """Share of the lysis that is left under the drug [1]."""
 
 SPONTANEOUS, UNDER_DRUG = 0.05, 0.06
-TUBE_CV, KILLING_CV = 0.03, 0.05
+TUBE_CV, KILLING_CV = 0.02, 0.03
 """Between like tubes: of the dead share, and of the killing in it [1]; counting comes on top."""
 
-COUNTED = 5_000
+COUNTED = 10_000
 EFFECTORS_COUNTED = 10_000
 TARGETS_PER_TUBE = 10_000
 COLUMNS = (
