@@ -72,12 +72,9 @@ def test_the_peer_reads_the_same_plate(made: tuple[Path, Truth], sections: dict[
             for analyte in measured["analyte aggregate document"]["analyte document"]:
                 statistics = analyte["statistics aggregate document"]["statistics document"][0]
                 dimensions = statistics["statistic dimension aggregate document"]["statistic dimension document"]
-                median = next(
-                    d["statistic dimension"]["value"] if "statistic dimension" in d else d["value"]
-                    for d in dimensions
-                    if d.get("@statistic datum role", "median role") == "median role"
-                )
-                theirs[well, analyte["analyte name"]] = (median, analyte["assay bead count"]["value"])
+                median = dimensions[0]["statistical value"]
+                assert median["has statistic datum role"] == "median role"
+                theirs[well, analyte["analyte name"]] = (median["value"], analyte["assay bead count"]["value"])
     names = sections["Median"][0][2:-1]
     ours = {
         (row[0].split(",")[1].rstrip(")"), name): (float(value), float(beads))

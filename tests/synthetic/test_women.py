@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from decidua.synthetic.draw import FAILED, shares_of
 from decidua.synthetic.traits import ACTIVITY, CELLS, HELPER, LIVE, MARKERS, RESPONSES, TRAITS
-from decidua.synthetic.women import FAILED, ORDINARY, PLANTED, TRAPS, draw_women, shares_of
+from decidua.synthetic.women import ORDINARY, PLANTED, TRAPS, draw_women
 
 
 @pytest.mark.parametrize("seed", range(5))

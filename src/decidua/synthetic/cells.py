@@ -11,9 +11,9 @@ from decidua.cytometry.fcs import read_fcs
 from decidua.cytometry.fcs_writer import write_fcs
 from decidua.cytometry.flowjo import WorkspaceSample
 from decidua.cytometry.flowjo_convert import sample_from
+from decidua.synthetic.draw import Draw
 from decidua.synthetic.panel import RESTING, STIMULATED, TIMESTEP, channels, spillover, tree
 from decidua.synthetic.tubes import Tube, make_events
-from decidua.synthetic.women import Draw
 
 
 def tube_name(draw: Draw, stimulated: bool) -> str:

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decidua.measurement import IDENTITY_FIELDS, Measurand
-from decidua.synthetic.plates import ANALYTES, DILUTION, KIT, LEVELS, MATERIAL, PLATFORM, STEP, WOMEN_SPREAD, Kit
+from decidua.synthetic.draw import Draw, draw_at
+from decidua.synthetic.identities import activity, concentration, population, response
+from decidua.synthetic.plates import ANALYTES, DILUTION, LEVELS, STEP, WOMEN_SPREAD, Kit
 from decidua.synthetic.responses import named_ratios
 from decidua.synthetic.traits import CELLS, CYTOTOXIC, DAYS, HELPER, KILLER, LIVE, PHASES, RESPONSES, TRAITS
-from decidua.synthetic.women import CONSTANCY, Draw, draw_at
+from decidua.synthetic.women import CONSTANCY
 
-LABORATORY = "MADE"
-STIMULUS, HOURS, BLOCKER, BLOOD = "pma_ionomycin", 4.0, "brefeldin_a", "blood_heparin"
 HEALTHY_WOMEN = 34
 LYMPHOCYTES_COUNTED = 40_000
 KILLING_CV, PLATE_CV = 0.12, 0.05
@@ -93,102 +93,6 @@ def _parents(draw: Draw) -> dict[str, int]:
     t_cells, helper = draw.cells["T", LIVE], draw.cells[HELPER, "T"]
     shares = {HELPER: t_cells * helper, CYTOTOXIC: t_cells * (1 - helper), KILLER: draw.cells[CELLS[0].key]}
     return {parent: round(LYMPHOCYTES_COUNTED * share) for parent, share in shares.items()}
-
-
-def response(numerator: str, parent: str, denominator: str = "") -> Measurand:
-    """Return the identity of a share of stimulated cells, or of a ratio of two.
-
-    Parameters
-    ----------
-    numerator, parent : str
-        Analyte with its sign, and population.
-    denominator : str
-        Of a ratio.
-
-    Returns
-    -------
-    Measurand
-        As the study's tubes give it.
-    """
-    return Measurand(
-        "ratio" if denominator else "share",
-        numerator,
-        parent,
-        denominator,
-        material=BLOOD,
-        sample_age_class="fresh",
-        stimulus=STIMULUS,
-        stimulus_h=HOURS,
-        blocker=BLOCKER,
-        background="subtracted",
-        threshold="drawn",
-        laboratory=LABORATORY,
-    )
-
-
-def population(numerator: str, parent: str) -> Measurand:
-    """Return the identity of a population's share.
-
-    Parameters
-    ----------
-    numerator, parent : str
-        Population ids.
-
-    Returns
-    -------
-    Measurand
-        As the unstimulated tube gives it.
-    """
-    return Measurand(
-        "share",
-        numerator,
-        parent,
-        material=BLOOD,
-        stimulus_h=HOURS,
-        blocker=BLOCKER,
-        background="not_subtracted",
-        threshold="drawn",
-        laboratory=LABORATORY,
-    )
-
-
-def activity() -> Measurand:
-    """Return the identity of the killing rate per NK cell.
-
-    Returns
-    -------
-    Measurand
-        As the study's killing tables give it.
-    """
-    return Measurand(
-        "activity",
-        "NK",
-        material=BLOOD,
-        sample_age_class="fresh",
-        stimulus="k562",
-        stimulus_h=HOURS,
-        background="subtracted",
-        threshold="exponential",
-        platform="flow",
-        laboratory=LABORATORY,
-    )
-
-
-def concentration(analyte: str) -> Measurand:
-    """Return the identity of a concentration.
-
-    Parameters
-    ----------
-    analyte : str
-        Key of the knowledge table.
-
-    Returns
-    -------
-    Measurand
-        As the study's plates give it.
-    """
-    identity = Measurand("concentration", analyte, material=MATERIAL, sample_age_class="fresh")
-    return identity.with_fields(platform=PLATFORM, kit=KIT, laboratory=LABORATORY)
 
 
 def _rows(measurand: Measurand, unit: str, by_phase: dict[int, list[float]]) -> Iterator[dict[str, object]]:

@@ -15,7 +15,9 @@ from decidua.cytometry.flowjo_writer import write_workspace
 from decidua.errors import OutsideLimits
 from decidua.study.sheet import COLUMNS
 from decidua.synthetic.cells import tube_name, write_tube
-from decidua.synthetic.controls import BLOCKER, BLOOD, HOURS, LABORATORY, STIMULUS, references_csv
+from decidua.synthetic.controls import references_csv
+from decidua.synthetic.draw import NEXT_DAY, TREATED, Draw
+from decidua.synthetic.identities import BLOCKER, BLOOD, HOURS, LABORATORY, STIMULUS
 from decidua.synthetic.killing import killing_csv, true_killing
 from decidua.synthetic.panel import panel_toml
 from decidua.synthetic.plates import (
@@ -34,14 +36,7 @@ from decidua.synthetic.responses import true_populations, true_responses
 from decidua.synthetic.traits import DAYS, HELPER, LH_SURGE_DAY, RESPONSES
 from decidua.synthetic.truth import TrueValue, Truth
 from decidua.synthetic.tubes import Tube
-from decidua.synthetic.women import (
-    CONTROL_SUBJECT,
-    NEXT_DAY,
-    TREATED,
-    Draw,
-    draw_controls,
-    draw_women,
-)
+from decidua.synthetic.women import CONTROL_SUBJECT, draw_controls, draw_women
 from decidua.synthetic.xponent_writer import xponent_csv
 
 Progress = Callable[[str, int, int], None]

@@ -8,9 +8,9 @@ from io import StringIO
 
 import numpy as np
 
+from decidua.synthetic.draw import FAILED, Draw
 from decidua.synthetic.traits import ACTIVITY, LIVE
 from decidua.synthetic.truth import TrueValue
-from decidua.synthetic.women import Draw
 
 RATIOS = (50.0, 25.0, 12.5)
 REPLICATES = 2
@@ -21,10 +21,10 @@ DRUG_LEAVES = 0.60
 """Share of the lysis that is left under the drug [1]."""
 
 SPONTANEOUS, UNDER_DRUG = 0.05, 0.06
-TUBE_CV, KILLING_CV = 0.03, 0.05
+TUBE_CV, KILLING_CV = 0.02, 0.03
 """Between like tubes: of the dead share, and of the killing in it [1]; counting comes on top."""
 
-COUNTED = 5_000
+COUNTED = 10_000
 EFFECTORS_COUNTED = 10_000
 TARGETS_PER_TUBE = 10_000
 COLUMNS = (
@@ -114,7 +114,7 @@ def true_killing(draw: Draw) -> Iterator[TrueValue]:
             *(draw.subject, draw.visit, draw.run, "killing", quantity, numerator, "", denominator, value, unit),
             score=draw.scores[ACTIVITY.key] if quantity == "activity" else None,
             axis=draw.axis if on_axis else "",
-            trap=draw.trap if draw.trap != "stimulation_failed" else "",
+            trap=draw.trap if draw.trap != FAILED else "",
         )
 
     for ratio in RATIOS:

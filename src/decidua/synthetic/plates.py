@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decidua.errors import OutsideLimits
+from decidua.synthetic.draw import Draw
 from decidua.synthetic.truth import TrueValue
-from decidua.synthetic.women import Draw
 from decidua.synthetic.xponent_writer import Export
 
 Floats = NDArray[np.float64]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from decidua.measurement import Censoring, Measurement, PairedCounts, Quantity, Status
 from decidua.reporting.findings import StudyFindings, VisitFindings
+from decidua.synthetic.draw import FAILED, NEXT_DAY, TREATED
 from decidua.synthetic.truth import TrueValue, Truth
-from decidua.synthetic.women import CONTROL_SUBJECT, FAILED, NEXT_DAY, TREATED
+from decidua.synthetic.women import CONTROL_SUBJECT
 from decidua.timeline.placement import Placement
 
 SURELY = 0.9

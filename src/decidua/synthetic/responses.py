@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from decidua.knowledge import table
+from decidua.synthetic.draw import FAILED, Draw, Key
 from decidua.synthetic.traits import CELLS, RESPONSES
 from decidua.synthetic.truth import TrueValue
-from decidua.synthetic.women import Draw, Key
 
 
 def true_responses(draw: Draw) -> Iterator[TrueValue]:
@@ -76,5 +76,5 @@ def _true(
         *(draw.subject, draw.visit, draw.run, kind, quantity, numerator, parent, denominator, value, unit),
         score=draw.scores.get(key) if not denominator else None,
         axis=axis,
-        trap=draw.trap,
+        trap="" if kind == "population" and draw.trap == FAILED else draw.trap,
     )

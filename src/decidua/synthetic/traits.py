@@ -69,7 +69,7 @@ CELLS = (
 T_OF_REST = Trait("T", LIVE, "", (84.0, 84.0, 83.0, 82.0), 0.03)
 """T cells among live lymphocytes that are no NK cells [%]."""
 
-ACTIVITY = Trait("NK", "", "NK activity", (0.28, 0.27, 0.24, 0.23), 0.28)
+ACTIVITY = Trait("NK", "", "NK activity", (0.26, 0.25, 0.22, 0.21), 0.38)
 """Killing rate per NK cell and target [1]."""
 
 PLATEAU = Trait("plateau", "", "", (0.45, 0.45, 0.44, 0.42), 0.08)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from decidua.synthetic.draw import FAILED, Draw, shares_of
 from decidua.synthetic.panel import DYES, TIMESTEP, matrix
 from decidua.synthetic.traits import CYTOTOXIC, HELPER, KILLER, LIVE, MARKERS
-from decidua.synthetic.women import Draw, shares_of
 
 Floats = NDArray[np.float64]
 
@@ -71,10 +71,19 @@ def make_events(draw: Draw, tube: Tube, rng: np.random.Generator) -> Floats:
     dyes[double] *= 1.9
     time = np.sort(rng.uniform(0.0, LENGTH_S, n))
     dyes[time < UNSTABLE_S] *= 0.7
-    seen = dyes @ matrix()
+    seen = _spilled(dyes)
     noise = rng.standard_normal(seen.shape, dtype=np.float32)
     seen += noise * np.sqrt(DARK_NOISE**2 + PHOTON_NOISE * seen)
     return np.column_stack([_scatter(kind, rng), seen.clip(-2_000, 262_143), time / TIMESTEP])
+
+
+def _spilled(dyes: Floats) -> Floats:
+    """Add to each detector what it sees of the other dyes; term by term, so that every machine gives the same bytes."""
+    shares = matrix()
+    seen = dyes.copy()
+    for dye, detector in zip(*np.nonzero(shares - np.eye(len(DYES))), strict=True):
+        seen[:, detector] += shares[dye, detector] * dyes[:, dye]
+    return seen
 
 
 def _normal(rng: np.random.Generator, mean: float, sd: float, n: int) -> Floats:
@@ -115,7 +124,7 @@ def _dyes(
         count = int(which.sum())
         dyes[which, DYES.index(marker)] = 10.0 ** _normal(rng, decades, spread, count)
 
-    responded = stimulated and draw.trap != "stimulation_failed"
+    responded = stimulated and draw.trap != FAILED
     stain("Viability", kind == 3, 4.1, 0.15)
     stain("CD3", cell <= _CYTOTOXIC, 3.5 if responded else 3.7, 0.14)
     stain("CD8", cell == _CYTOTOXIC, 3.85 if responded else 4.0, 0.15)

@@ -93,9 +93,9 @@ def xponent_csv(export: Export) -> bytes:
     units: list[list[object]] = [["BeadID:", *export.analytes.values()], ["Units:", *["pg/mL"] * shape[1]]]
     _section(rows, "Units", ["Analyte:", *export.analytes], units)
     for title, reagents in (("Standard", export.standards), ("Control", export.controls)):
-        expected: list[list[object]] = [[name, *map(_number, levels)] for name, levels in reagents.items()]
-        _section(rows, f"{title} Expected Concentration", ["Reagent", *export.analytes], expected)
-    beads = [["BeadID:", *export.analytes.values()], ["Per Bead:", *[PER_BEAD] * shape[1]]]
+        levels = [[name, *map(_number, expected)] for name, expected in reagents.items()]
+        _section(rows, f"{title} Expected Concentration", ["Reagent", *export.analytes], levels)
+    beads: list[list[object]] = [["BeadID:", *export.analytes.values()], ["Per Bead:", *[PER_BEAD] * shape[1]]]
     _section(rows, "Per Bead Count", ["Analyte:", *export.analytes], beads)
     factors = [
         [_location(at, place), sample, "" if factor is None else _number(factor)]
