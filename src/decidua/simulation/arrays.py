@@ -35,7 +35,14 @@ _RUNGE_KUTTA = ((1 / 2, 1 / 6), (1 / 2, 1 / 3), (1.0, 1 / 3), (0.0, 1 / 6))
 
 
 @cache
-def _functions(digest: str) -> dict[str, Callable[[FloatArray], None]]:
+def array_functions() -> dict[str, Callable[[FloatArray], None]]:
+    """Return the blocks as functions of a work table.
+
+    Returns
+    -------
+    dict of str to callable
+        Each reads and writes rows of ``w``, float array [row, woman].
+    """
     model = core()
     space: dict[str, Any] = dict(_ARRAYS)
     for block in model.blocks.values():
@@ -43,12 +50,36 @@ def _functions(digest: str) -> dict[str, Callable[[FloatArray], None]]:
     return {name: space[name] for name in model.blocks}
 
 
+def runge_kutta(work: FloatArray, length: FloatArray, stage: str, states: tuple[str, ...]) -> None:
+    """Move some states one step on, with the inputs held.
+
+    Parameters
+    ----------
+    work : float array [row, woman]
+        Changed in place.
+    length : float array [woman]
+        Of the step [d].
+    stage : str
+        Block that makes one stage.
+    states : tuple of str
+        What it moves.
+    """
+    rows = core().rows
+    now, start, total = ([rows[f"{state}{part}"] for state in states] for part in ("", "_start", "_sum"))
+    work[start] = work[now]
+    work[total] = work[now]
+    for ahead, add in _RUNGE_KUTTA:
+        work[rows["ahead_h"]], work[rows["add_h"]] = ahead * length, add * length
+        array_functions()[stage](work)
+    work[now] = work[total]
+
+
 class _Batch:
     """Women side by side, one column each."""
 
     def __init__(self, model: Model, plan: Plan, work: FloatArray, want_serum: bool) -> None:
         self.model, self.plan, self.work, self.want_serum = model, plan, work, want_serum
-        self.run = _functions(model.digest)
+        self.run = array_functions()
         self.row = model.rows
         states = len(equations.states()) + len(kinetics.IMMUNOGLOBULIN)
         self.state, self.start, self.sum = (slice(k * states, (k + 1) * states) for k in range(3))

@@ -37,20 +37,22 @@ _HYDROXYCHLOROQUINE_DAY = """
     hq_slow = hq_k10 * hq_k21 / hq_fast
 """
 
+# For h = 0 unchanged to the last bit: differences of exponentials, not sums that should cancel.
 _HYDROXYCHLOROQUINE = """
     hq_e_gut = exp(0 - hq_ka * h)
     hq_e_fast = exp(0 - hq_fast * h)
     hq_e_slow = exp(0 - hq_slow * h)
     hq_apart = 1 / (hq_fast - hq_slow)
-    hq_bb = ((hq_fast - hq_k21) * hq_e_fast + (hq_k21 - hq_slow) * hq_e_slow) * hq_apart
-    hq_bp = hq_k21 * (hq_e_slow - hq_e_fast) * hq_apart
-    hq_pb = hq_k12 * (hq_e_slow - hq_e_fast) * hq_apart
-    hq_pp = ((hq_fast - hq_k10 - hq_k12) * hq_e_fast + (hq_k10 + hq_k12 - hq_slow) * hq_e_slow) * hq_apart
+    hq_spread = (hq_e_fast - hq_e_slow) * hq_apart
+    hq_bb = hq_e_slow + (hq_fast - hq_k21) * hq_spread
+    hq_bp = 0 - hq_k21 * hq_spread
+    hq_pb = 0 - hq_k12 * hq_spread
+    hq_pp = hq_e_slow + (hq_fast - hq_k10 - hq_k12) * hq_spread
     hq_in = hq_gut * hq_ka / ((hq_fast - hq_ka) * (hq_slow - hq_ka))
     hq_b_gut = hq_in * (hq_k21 - hq_ka)
     hq_p_gut = hq_in * hq_k12
-    hq_blood_now = hq_blood * hq_bb + hq_deep * hq_bp + hq_b_gut * hq_e_gut - hq_b_gut * hq_bb - hq_p_gut * hq_bp
-    hq_deep_now = hq_blood * hq_pb + hq_deep * hq_pp + hq_p_gut * hq_e_gut - hq_b_gut * hq_pb - hq_p_gut * hq_pp
+    hq_blood_now = hq_blood * hq_bb + (hq_deep - hq_p_gut) * hq_bp + hq_b_gut * (hq_e_gut - hq_bb)
+    hq_deep_now = hq_deep * hq_pp + (hq_blood - hq_b_gut) * hq_pb + hq_p_gut * (hq_e_gut - hq_pp)
     hq_gut_now = hq_gut * hq_e_gut
 """
 
@@ -61,7 +63,7 @@ _PREDNISOLONE = """
     pr_B = pr_gain * pr_depot
     pr_A = pr_C + pr_B
     pr_Ce_now = pr_Ce * pr_e_site + pr_ke * (pr_A * (pr_e_out - pr_e_site) / (pr_ke - pr_k) - pr_B * (pr_e_in - pr_e_site) / (pr_ke - pr_ka))
-    pr_C_now = pr_A * pr_e_out - pr_B * pr_e_in
+    pr_C_now = pr_C * pr_e_out + pr_B * (pr_e_out - pr_e_in)
     pr_depot_now = pr_depot * pr_e_in
 """  # noqa: E501
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from decidua.errors import OutsideLimits
 from decidua.knowledge import table
@@ -206,6 +206,32 @@ def tissue(course: Trajectory, population: str) -> NDArray[np.floating]:
         For an unknown population, or a state the trajectory does not hold.
     """
     return course.relative(_pick(TISSUE, population))
+
+
+def total_prednisolone(unbound: ArrayLike) -> FloatArray:
+    """Return total prednisolone, as a laboratory measures it.
+
+    Parameters
+    ----------
+    unbound : float array
+        Unbound concentration [µg/L].
+
+    Returns
+    -------
+    float array
+        Unbound, bound to transcortin, which saturates, and to albumin [µg/L].
+
+    Sources
+    -------
+    bouazza2025
+    """
+    constants = table("model_constants")
+    capacity, affinity, albumin, mass = (
+        float(constants[key]["value"]) for key in ("pr_Bmax", "pr_Kcbg", "pr_Kns", "pr_Mw")
+    )
+    free: FloatArray = np.asarray(unbound, dtype=np.float64)
+    found: FloatArray = free * (1 + capacity / (1 + affinity * free * 1e3 / mass) + albumin)
+    return found
 
 
 def _pick(known: dict[str, _T], name: str) -> _T:

@@ -43,7 +43,7 @@ _SCALARS: dict[str, object] = {
 
 
 @cache
-def _functions(digest: str) -> dict[str, Callable[[Work], None]]:
+def _functions() -> dict[str, Callable[[Work], None]]:
     model = core()
     space: dict[str, Any] = dict(_SCALARS)
     for block in model.blocks.values():
@@ -56,7 +56,7 @@ class _Woman:
 
     def __init__(self, model: Model, plan: Plan, column: FloatArray, rtol: float) -> None:
         self.model, self.plan, self.rtol = model, plan, rtol
-        self.run = _functions(model.digest)
+        self.run = _functions()
         self.work: Work = [float(value) for value in column]
         states = (*equations.states(), *kinetics.IMMUNOGLOBULIN, "R")
         self.states = [model.rows[name] for name in states]
@@ -114,10 +114,13 @@ class _Woman:
         start = np.array([self.work[row] for row in self.states])
         delivery = self.states.index(self.model.rows["D"])
         may_deliver = self.value("h_birth") > 0
-        solved = solve_ivp(
-            self.slope, (day, day + 1.0), start, method="LSODA", rtol=self.rtol, atol=self.rtol * 1e-2,
-            dense_output=may_deliver,
-        )  # fmt: skip
+        try:
+            solved = solve_ivp(
+                self.slope, (day, day + 1.0), start, method="LSODA", rtol=self.rtol, atol=self.rtol * 1e-2,
+                dense_output=may_deliver,
+            )  # fmt: skip
+        except (OverflowError, ValueError, ZeroDivisionError) as wild:
+            raise DidNotConverge(f"a state left the range of numbers on day {day}.") from wild
         if not solved.success or not np.isfinite(solved.y[:, -1]).all():
             raise DidNotConverge(f"the reference solver stopped on day {day}: {solved.message}")
         if may_deliver and start[delivery] < math.log(2) <= solved.y[delivery, -1]:

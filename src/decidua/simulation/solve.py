@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from decidua.errors import OutsideLimits
 from decidua.simulation import arrays, kernel, reference
+from decidua.simulation.equations import cells
 from decidua.simulation.forcing import FloatArray
 from decidua.simulation.model import core
 from decidua.simulation.plan import Infection, Plan, plan
@@ -23,6 +24,7 @@ Engine = Literal["lanes", "arrays", "reference"]
 ENGINES: tuple[Engine, ...] = ("lanes", "arrays", "reference")
 SHOWN = ("TNFu", "IFNu", "H1u", "H2u", "H17u", "Ru", "Nu", "Ku", "H1b", "H2b", "H17b", "Rb", "Nb", "Kb")
 """Outputs where none is named."""
+_LARGEST_LOG = 30.0
 _CHUNK = {"lanes": 1024, "arrays": 2048, "reference": 1}
 
 
@@ -88,7 +90,7 @@ def simulate(
         table = start_table(core(), women, who)
         part = _run(engine, days_plan, table, names, every, threads or _cores())
         values[who] = part
-        finite[who] = np.isfinite(part).all(axis=(1, 2)) & np.isfinite(table).all(axis=0)
+        finite[who] = np.isfinite(part).all(axis=(1, 2)) & _in_range(table)
         ends[:, who] = table[[core().rows[name] for name in ("outcome", "t_end", "crossing")]]
     outcomes = tuple(
         outcome_of(code, end, bool(conceives), bool(ok))
@@ -106,6 +108,12 @@ def simulate(
         off,
         engine,
     )
+
+
+def _in_range(table: FloatArray) -> NDArray[np.bool_]:
+    """Whether each woman's cells are numbers that a fold can be: the exponential of the kernel is bounded."""
+    levels = np.abs(table[[core().rows[f"y_{cell}"] for cell in cells()]])
+    return (levels < _LARGEST_LOG).all(axis=0)
 
 
 def _cores() -> int:
