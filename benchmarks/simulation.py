@@ -33,13 +33,14 @@ SCHEDULES = {"no drugs": Regimen(), "113 doses": DOSES, "113 doses and daily hyd
 
 
 def cpu(run):
+    """Return the CPU seconds of a call."""
     begin = time.process_time()
     run()
     return time.process_time() - begin
 
 
 def speeds(women, count, rounds):
-    """Seconds a woman by engine and schedule."""
+    """Return seconds a woman by engine and schedule."""
     few, table = women.take(slice(0, 64)), {}
     runs = {}
     for name, regimen in SCHEDULES.items():
@@ -57,13 +58,13 @@ def speeds(women, count, rounds):
 
 
 def scalar(women, regimen):
-    """The same code, one woman at a time: what vector instructions are held against."""
+    """Run the same code one woman at a time: what vector instructions are held against."""
     table = start_table(core(), women, np.arange(women.count))
     kernel.run_lanes(plan(DAYS, regimen), table, SHOWN, 1, 1, lanes=1)
 
 
 def errors(count, seed, regimen):
-    """Worst error of each woman over outputs and days, of the kernel against tight SciPy, and SciPy's seconds."""
+    """Return the worst error of each woman over outputs and days, of the kernel against tight SciPy, and SciPy's seconds."""
     women = draw(count, seed)
     begin = time.process_time()
     tight = simulate(women, regimen=regimen, engine="reference")
@@ -73,17 +74,34 @@ def errors(count, seed, regimen):
     near = np.abs(tight.crossings - np.round(tight.crossings)) < 1e-3
     worst = (np.abs(ours.values - tight.values) / scale).max(axis=(1, 2))[~near]
     same = int((ours.ends == tight.ends)[~near].sum())
-    print(f"  {regimen.id}: error median {np.median(worst):.1e}, 90 % {np.quantile(worst, 0.9):.1e}, max {worst.max():.1e};"
-          f" same end in {same} of {worst.size}; SciPy {seconds:.2f} s a woman")  # fmt: skip
+    middle, most, largest = np.quantile(worst, [0.5, 0.9, 1.0])
+    print(f"  {regimen.id}: error median {middle:.1e}, 90 % {most:.1e}, max {largest:.1e}")
+    print(f"  {regimen.id}: same end in {same} of {worst.size}; SciPy {seconds:.2f} s a woman")
     return worst, seconds
 
 
+def scale(count, seed):
+    """Print the CPU seconds of many women with daily output in single precision."""
+    for name, regimen in SCHEDULES.items():
+        women = draw(count, seed)
+        seconds = cpu(lambda w=women, r=regimen: simulate(w, regimen=r, dtype=np.float32))
+        print(f"  {count} women daily, {name}: {seconds:.1f} s")
+
+
+def row(name, ours, peer, unit):
+    """Return one row of the result."""
+    figures = {"ours": ours, "peer": peer, "ratio": ours / peer}
+    return {"name": name, "unit": unit} | {key: float(f"{value:.4g}") for key, value in figures.items()}
+
+
 def main():
+    """Measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--women", type=int, default=2048, help="women for the speeds")
     arguments.add_argument("--checked", type=int, default=32, help="women for the errors")
     arguments.add_argument("--rounds", type=int, default=4)
     arguments.add_argument("--seed", type=int, default=71)
+    arguments.add_argument("--scale", type=int, default=0, help="women of one large run; 0 = none")
     given = arguments.parse_args()
     begin = time.perf_counter()
     kernel.compiled()
@@ -91,24 +109,22 @@ def main():
     kernel.compiled(1)
     taken = speeds(draw(given.women, given.seed), given.women, given.rounds)
     for (engine, schedule), seconds in taken.items():
-        print(f"  {engine}, {schedule}: {seconds * 1e3:.3f} ms a woman, {YEARS / seconds:.0f} patient-years a core-second")
+        print(f"  {engine}, {schedule}: {seconds * 1e3:.3f} ms a woman, {YEARS / seconds:.0f} patient-years/core-s")
+    if given.scale:
+        scale(given.scale, given.seed)
     result = []
-    unit = "patient-years/core-s"
     for schedule in ("no drugs", "113 doses"):
         worst, tight = errors(given.checked, given.seed + 1, SCHEDULES[schedule])
-        fast, plain = taken["kernel", schedule], taken["arrays", schedule]
+        speed = {engine: YEARS / taken[engine, schedule] for engine in ("kernel", "arrays", "scalar")}
+        unit = "patient-years/core-s"
         result += [
-            row(f"kernel against tight SciPy, {schedule}", YEARS / fast, YEARS / tight, unit),
-            row(f"arrays against tight SciPy, {schedule}", YEARS / plain, YEARS / tight, unit),
-            row(f"lanes against one woman at a time, {schedule}", YEARS / fast, YEARS / taken["scalar", schedule], unit),
-            row(f"median error against the bound, {schedule}", float(np.median(worst)), 1e-4, "1"),
-            row(f"largest error against the bound, {schedule}", float(worst.max()), 1e-3, "1"),
+            row(f"kernel against tight SciPy, {schedule}", speed["kernel"], YEARS / tight, unit),
+            row(f"arrays against tight SciPy, {schedule}", speed["arrays"], YEARS / tight, unit),
+            row(f"lanes against one woman at a time, {schedule}", speed["kernel"], speed["scalar"], unit),
+            row(f"median error against its bound, {schedule}", float(np.median(worst)), 1e-4, "1"),
+            row(f"largest error against its bound, {schedule}", float(worst.max()), 1e-3, "1"),
         ]
     print(json.dumps(result))
-
-
-def row(name, ours, peer, unit):
-    return {"name": name, "ours": float(f"{ours:.4g}"), "peer": float(f"{peer:.4g}"), "unit": unit, "ratio": float(f"{ours / peer:.4g}")}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from simulation.scenarios import SCENARIOS
 
 from decidua.simulation import simulate
 from decidua.simulation.model import core
+from simulation.scenarios import SCENARIOS
 
 NAMES = {"C_ada_mg_L": "ada_C", "C_pred_effect_ng_mL": "pr_Ce", "C_hcq_mg_L": "hq_C", "Vc": "ig_C", "Ve": "ig_Ce"}
 PRINTED = 6e-7  # seven digits are printed

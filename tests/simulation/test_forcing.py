@@ -1,6 +1,7 @@
 """Hormone curves: through their knots, monotone between them, near what was measured."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def test_a_curve_passes_its_knots_and_stays_between_them(name):
     for day, value in knots:
         assert math.exp(curve.log(day)) == pytest.approx(value, rel=1e-12)
     scipy = PchipInterpolator([d for d, _ in knots], [math.log(v) for _, v in knots])
-    for (a, low), (b, high) in zip(knots[:-1], knots[1:], strict=True):
+    for (a, low), (b, high) in pairwise(knots):
         days = np.linspace(a, b, 33)
         course = np.array([curve.log(float(d)) for d in days])
         assert course == pytest.approx(scipy(days), abs=1e-12)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from simulation.scenarios import ADALIMUMAB, LN2, one
 
 from decidua.errors import OutsideLimits
 from decidua.knowledge import table
 from decidua.simulation import Infection, Women, mechanisms, simulate
 from decidua.simulation.model import core
 from decidua.simulation.women import mechanism_rows
+from simulation.scenarios import ADALIMUMAB, LN2, one
 
 GROWTH = ("floor", "ceiling")  # trophoblast answers to TNF, and so hormones do: a side path of most mechanisms
 EARLY = (Infection(60, 74),)

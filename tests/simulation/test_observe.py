@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from simulation.scenarios import ADALIMUMAB, one
 
 from decidua.errors import OutsideLimits
 from decidua.simulation import Women, observe, simulate
+from simulation.scenarios import ADALIMUMAB, one
 
 EVERYTHING = (
     "H1b",

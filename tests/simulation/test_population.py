@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from simulation.scenarios import ADALIMUMAB, one
 
 from decidua.errors import OutsideLimits
 from decidua.knowledge import table
 from decidua.simulation import Outcome, Women, simulate
 from decidua.simulation.population import draw, plausible
+from simulation.scenarios import ADALIMUMAB, one
 
 
 @pytest.fixture(scope="module")

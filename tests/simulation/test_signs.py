@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from simulation.scenarios import ADALIMUMAB, ALL_DRUGS, LN2, PREDNISOLONE, SCENARIOS, one
 
 from decidua.simulation import Course, Infection, Outcome, Regimen, Women, simulate
 from decidua.simulation.arrays import array_functions
 from decidua.simulation.forcing import curve
 from decidua.simulation.model import core
 from decidua.simulation.women import start_table
+from simulation.scenarios import ADALIMUMAB, ALL_DRUGS, LN2, PREDNISOLONE, SCENARIOS, one
 
 SHOWN = (
     "TNFu",
@@ -144,7 +144,8 @@ def stable_points(day, **changed):
     array_functions()["once"](work)
     for name, value in inputs.items():
         work[model.rows[name]] = value
-    array_functions()["rates"](work)
+    array_functions()["signals"](work)
+    array_functions()["natural_rates"](work)
     slopes = work[model.rows["d_S"]]
     return [float(levels[k]) for k in range(levels.size - 1) if slopes[k] > 0 >= slopes[k + 1]]
 

@@ -63,7 +63,8 @@ def test_a_block_knows_what_it_needs():
 
 
 def test_every_gain_and_turnover_is_used_once():
-    text = " ".join(s.expression for s in core().blocks["rates"].statements)
+    blocks = (core().blocks["signals"], core().blocks["cell_rates"])
+    text = " ".join(s.expression for block in blocks for s in block.statements)
     words = text.replace("(", " ").replace(")", " ").split()
     for name in table("gains"):
         assert words.count(name) == 1, name
@@ -114,9 +115,11 @@ def test_resting_is_rest():
     run["once"](work)
     work[model.rows["pcl"]] = 0.0
     work[model.rows["hcg"]] = 0.0
-    run["rates"](work)
+    run["signals"](work)
+    run["cell_rates"](work)
     still = [work[model.rows[f"d_y_{cell}"], 0] for cell in equations.cells()]
     assert np.abs(still).max() < 1e-12
     work[model.rows["y_Mi"]] += 0.1
-    run["rates"](work)
+    run["signals"](work)
+    run["cell_rates"](work)
     assert abs(work[model.rows["d_y_Mi"], 0]) > 1e-3

@@ -120,7 +120,8 @@ class _Batch:
         self.work[self.row["ahead_h"]], self.work[self.row["add_h"]] = ahead * length, add * length
         if self.plan.immunoglobulin:
             self.run["immunoglobulin_stage"](self.work)
-        self.run["stage"](self.work)
+        for part in ("signals", "natural_stage", "cell_stage"):
+            self.run[part](self.work)
 
     def half_step(self, tick: NDArray[np.int64], length: FloatArray) -> None:
         self.forcing(tick)
@@ -196,7 +197,7 @@ def run_batch(plan: Plan, work: FloatArray, wanted: tuple[str, ...], every: int)
         batch.forcing(np.zeros(work.shape[1], dtype=np.int64))
         for day in range(plan.days + 1):
             if day % every == 0:
-                batch.run["observed"](work)
+                batch.run["signals"](work)
                 if plan.immunoglobulin:
                     batch.run["immunoglobulin"](work)
                 kept[day // every] = work[rows]

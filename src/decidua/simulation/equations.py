@@ -56,7 +56,7 @@ _CONCEPTUS = """
 """  # noqa: E501
 
 _LABOUR = """
-    heard = PR * (P_f + p_own)
+    heard = PR * (P_f + pcl + ppl * M)
     Q = heard / (heard + K_P)
     S_square = S * S
     d_PR = k_P * (1 - c_PR * (1 - 1 / (1 + S_square * per_S0)) - PR)
@@ -240,21 +240,52 @@ def once() -> Block:
     return Block("once", "what depends on a woman's parameters only", statements, _kept(statements))
 
 
-def rates() -> Block:
-    """Return the rates of change of every state at one moment.
+def signals() -> Block:
+    """Return what follows the states at once.
 
     Returns
     -------
     Block
-        Keeps ``d_STATE``; cells are logarithms, ``d_y_CELL``.
+        Progesterone and hCG drives, and the cytokines as logarithms.
     """
-    statements = [*lines(_DRIVE)]
-    statements += [Statement(f"y_{c}", log_level(c)) for c in cytokines()]
-    for cell in cells():
-        statements.append(Statement(f"d_y_{cell}", f"d_{cell} * (exp({log_level(cell)} - y_{cell}) - 1)"))
-    statements += lines(_CONCEPTUS + _LABOUR + _HAZARD)
-    stores = {name: name for name in (f"d_{state}" for state in states())}
-    return Block("rates", "rates of change at one moment", tuple(statements), stores)
+    statements = [*lines(_DRIVE), *(Statement(f"y_{c}", log_level(c)) for c in cytokines())]
+    kept = ("u_PS", "u_PU", "u_h", *(f"y_{c}" for c in cytokines()))
+    return Block("signals", "drives and cytokines", tuple(statements), {name: name for name in kept})
+
+
+def serum_source() -> Block:
+    """Return the source of serum TNF.
+
+    Returns
+    -------
+    Block
+        ``y_TNFs`` and what it needs of the signals.
+    """
+    return signals().sliced("serum_source", "source of serum TNF", {"y_TNFs": "y_TNFs"})
+
+
+def natural_rates() -> Block:
+    """Return the rates of conceptus, labour, exposures and hazards.
+
+    Returns
+    -------
+    Block
+        Keeps ``d_STATE``.
+    """
+    stores = {f"d_{state}": f"d_{state}" for state in NATURAL}
+    return Block("natural_rates", "conceptus, labour and hazards", lines(_CONCEPTUS + _LABOUR + _HAZARD), stores)
+
+
+def cell_rates() -> Block:
+    """Return the rates of the cells, as logarithms.
+
+    Returns
+    -------
+    Block
+        Keeps ``d_y_CELL``.
+    """
+    statements = tuple(Statement(f"d_y_{c}", f"d_{c} * (exp({log_level(c)} - y_{c}) - 1)") for c in cells())
+    return Block("cell_rates", "cells", statements, {s.name: s.name for s in statements})
 
 
 def states() -> tuple[str, ...]:
@@ -268,34 +299,38 @@ def states() -> tuple[str, ...]:
     return (*(f"y_{cell}" for cell in cells()), *NATURAL)
 
 
-def runge_kutta_stage(name: str, block: Block, integrated: tuple[str, ...]) -> Block:
-    """Fuse the rates with one stage of a Runge–Kutta step.
+def runge_kutta_stage(name: str, block: Block, *, move: tuple[str, ...]) -> Block:
+    """Fuse rates with one stage of a Runge–Kutta step.
 
     Parameters
     ----------
     name : str
         Of the new block.
     block : Block
-        Rates ``d_STATE``.
-    integrated : tuple of str
-        States; each has a value at the start of the step, a running sum and a value at this stage.
+        Rates ``d_STATE``; each is added ``add_h`` times to the state's running sum.
+    move : tuple of str
+        States set to ``ahead_h`` times their rate from the start of the step; other blocks of the stage may have
+        worked out the rate, and states that they still read are moved by the last.
 
     Returns
     -------
     Block
-        Adds ``add_h`` times the rate to the sum and moves the stage ``ahead_h`` from the start.
+        One stage.
     """
     statements: list[Statement] = []
-    stores: dict[str, str] = {}
+    stores = {k: v for k, v in block.stores.items() if k.removeprefix("d_") not in move}
+    moved = {state: Statement(f"{state}_now", f"{state}_start + ahead_h * d_{state}") for state in move}
     for s in block.statements:
         statements.append(s)
         state = s.name.removeprefix("d_")
-        if s.name.startswith("d_") and state in integrated:
+        if s.name in block.stores and s.name.startswith("d_"):
             statements.append(Statement(f"{state}_sum_now", f"{state}_sum + add_h * {s.name}"))
-            statements.append(Statement(f"{state}_now", f"{state}_start + ahead_h * {s.name}"))
-            stores |= {f"{state}_sum_now": f"{state}_sum", f"{state}_now": state}
-    kept = {k: v for k, v in block.stores.items() if not k.startswith("d_")}
-    return Block(name, "one stage of a Runge–Kutta step", tuple(statements), {**kept, **stores})
+            stores[f"{state}_sum_now"] = f"{state}_sum"
+            if state in moved:
+                statements.append(moved.pop(state))
+    statements += moved.values()
+    stores |= {f"{state}_now": state for state in move}
+    return Block(name, f"one stage of a Runge–Kutta step: {block.meaning}", tuple(statements), stores)
 
 
 def day() -> Block:
@@ -332,29 +367,6 @@ def after() -> Block:
     return Block(
         "after", "hormones after the end", statements, {s.name: s.name.removesuffix("_after") for s in statements}
     )
-
-
-def observed() -> Block:
-    """Return what is derived from the states on the days that are shown.
-
-    Returns
-    -------
-    Block
-        Cytokines as logarithms and the progesterone and hCG drives.
-    """
-    wanted = {f"y_{c}": f"y_{c}" for c in cytokines()} | {u: u for u in ("u_PS", "u_PU", "u_h")}
-    return rates().sliced("observed", "cytokines and drives on the days shown", wanted)
-
-
-def serum_source() -> Block:
-    """Return the source of serum TNF.
-
-    Returns
-    -------
-    Block
-        ``y_TNFs`` and what it needs.
-    """
-    return rates().sliced("serum_source", "source of serum TNF", {"y_TNFs": "y_TNFs"})
 
 
 def _kept(statements: tuple[Statement, ...]) -> Mapping[str, str]:

@@ -33,7 +33,8 @@ from decidua.simulation.plan import Plan, serum_pieces, step_edges
 LANES = 16
 """Women side by side: at eight the loop is unrolled before it can be vectorised."""
 _log = logging.getLogger(__name__)
-_UNUSED = ("rates", "serum_rate")
+_UNUSED = ("natural_rates", "cell_rates", "serum_rate")
+_STAGE = ("signals", "natural_stage", "cell_stage")
 _SIGNATURE = (
     "void(f8[::1],i8,f8[::1],f8[::1],f8[:,:,::1],i8[::1],b1[::1],b1,b1,b1,f8[:,::1],f8[:,::1],i8[:,::1],i8[::1],"
     "f8[:,::1],i8[::1],i8[::1],b1[::1],i8,f8[:,:,::1])"
@@ -137,9 +138,12 @@ def stage_assembly() -> str:
 
     model = core()
     space: dict[str, Any] = dict(vars(lane_math))
-    exec(lane_source(model.blocks["stage"], model.rows, model.literals, LANES), space)
-    stage = njit("void(f8[::1])", **lane_math.OPTIONS)(space["stage"])
-    return str(stage.inspect_asm(stage.signatures[0]))
+    found = []
+    for name in _STAGE:
+        exec(lane_source(model.blocks[name], model.rows, model.literals, LANES), space)
+        block = njit("void(f8[::1])", **lane_math.OPTIONS)(space[name])
+        found.append(str(block.inspect_asm(block.signatures[0])))
+    return "\n".join(found)
 
 
 def run_lanes(

@@ -22,18 +22,19 @@ if TYPE_CHECKING:
         advance,
         after,
         birth_time,
+        cell_stage,
         day,
         drives,
         drug_day,
         exp,
         immunoglobulin,
         immunoglobulin_stage,
-        observed,
+        natural_stage,
         once,
         serum,
         serum_quiet,
         serum_source,
-        stage,
+        signals,
     )
 
     Floats = NDArray[np.float64]
@@ -99,7 +100,9 @@ def one_stage(w: Floats, ahead: float, add: float, immune: bool) -> None:
         w[AT.add_h + i] = add * w[AT.step_length + i]
     if immune:
         immunoglobulin_stage(w)
-    stage(w)
+    signals(w)
+    natural_stage(w)
+    cell_stage(w)
 
 
 def move_inputs(w: Floats, tick: Whole, course: Floats, cycle: Floats, place: Whole, linear: bool) -> None:
@@ -198,7 +201,7 @@ def run_block(
     forcing(w, first, course, cycle, place)
     for today in range(days + 1):
         if today % every == 0:
-            observed(w)
+            signals(w)
             if immune:
                 immunoglobulin(w)
             for k in range(rows.size):

@@ -155,7 +155,7 @@ def _value(fact: Fact) -> float:
 
 
 def _blocks() -> dict[str, Block]:
-    rates, immunoglobulin = equations.rates(), kinetics.immunoglobulin()
+    natural, cell, immunoglobulin = equations.natural_rates(), equations.cell_rates(), kinetics.immunoglobulin()
     blocks = (
         equations.once(),
         equations.day(),
@@ -164,15 +164,15 @@ def _blocks() -> dict[str, Block]:
         equations.after(),
         kinetics.advance(),
         kinetics.drives(),
-        equations.runge_kutta_stage("immunoglobulin_stage", immunoglobulin, kinetics.IMMUNOGLOBULIN),
-        equations.runge_kutta_stage(
-            "stage", rates.with_stores({**rates.stores, "y_TNFs": "y_TNFs"}), equations.states()
-        ),
+        equations.runge_kutta_stage("immunoglobulin_stage", immunoglobulin, move=kinetics.IMMUNOGLOBULIN),
+        equations.signals(),
+        equations.runge_kutta_stage("natural_stage", natural, move=()),
+        equations.runge_kutta_stage("cell_stage", cell, move=equations.states()),
+        equations.serum_source(),
         kinetics.serum("serum", with_antibody=True),
         kinetics.serum("serum_quiet", with_antibody=False),
-        equations.serum_source(),
-        equations.observed(),
-        rates,
+        natural,
+        cell,
         immunoglobulin,
         kinetics.serum_rate(),
     )

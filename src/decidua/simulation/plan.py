@@ -126,16 +126,15 @@ def plan(days: int, regimen: Regimen, infections: Iterable[Infection] = ()) -> P
             _refine(grid, edge, _FINE_AFTER_INFECTION, _QUARTERS)
     doses = np.zeros((days + 1, 2, len(DEPOTS)))
     for course in regimen.courses:
+        entering = _amount(course.drug, course.dose)
         for day in course.days:
             if day <= days:
-                doses[day, int(course.until_end), list(DEPOTS).index(course.prefix)] += _amount(
-                    course.drug, course.dose
-                )
+                doses[day, int(course.until_end), list(DEPOTS).index(course.prefix)] += entering
     given = {prefix: doses[:, :, k].any(axis=1) for k, prefix in enumerate(DEPOTS)}
     fine = {"pr": (_FINE_AFTER_PREDNISOLONE + 1, _AFTER_PREDNISOLONE), "hq": (1, _AFTER_HYDROXYCHLOROQUINE)}
     for prefix, on_day in given.items():
-        for day in np.flatnonzero(on_day):
-            _refine(grid, int(day), *fine.get(prefix, (1, _QUARTERS)))
+        for dosed in np.flatnonzero(on_day):
+            _refine(grid, int(dosed), *fine.get(prefix, (1, _QUARTERS)))
     antibody = np.any([given[p] for p in ANTIBODIES], axis=0)
     linear = any(given[p].any() for p in DEPOTS if p != "ig")
     return Plan(days, background_loss(days), infected, doses, grid, _fresh(antibody), linear, bool(given["ig"].any()))
@@ -148,7 +147,7 @@ def _refine(grid: NDArray[np.int64], first: int, length: int, kind: int) -> None
 def _fresh(given: NDArray[np.bool_]) -> NDArray[np.bool_]:
     fresh = np.zeros_like(given)
     previous = -_FRESH_AFTER
-    for day in np.flatnonzero(given).tolist():
+    for day in map(int, np.flatnonzero(given)):
         fresh[day] = day - previous >= _FRESH_AFTER
         previous = day
     return fresh
@@ -156,7 +155,7 @@ def _fresh(given: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _amount(drug: str, dose: float) -> float:
     """Return what enters the depot: mg, g of immunoglobulin, or µg of unbound-available prednisolone."""
-    if drug != "prednisolone":
+    if drug != "prednisolone" or dose == 0:
         return dose
     constants = table("model_constants")
     mass, reference, exponent = (float(constants[key]["value"]) for key in ("pr_Mw", "pr_Fref", "pr_Fexp"))

@@ -95,9 +95,8 @@ class _Woman:
             work[row] = float(level)
         self.moment(time)
         self.run["immunoglobulin"](work)
-        self.run["rates"](work)
-        self.run["serum_source"](work)
-        self.run["serum_rate"](work)
+        for part in ("signals", "natural_rates", "cell_rates", "serum_rate"):
+            self.run[part](work)
         return [work[row] for row in self.rates]
 
     def begin_day(self, day: int) -> None:
@@ -126,7 +125,6 @@ class _Woman:
         if may_deliver and start[delivery] < math.log(2) <= solved.y[delivery, -1]:
             self.crossing = brentq(lambda t: float(solved.sol(t)[delivery]) - math.log(2), day, day + 1.0, xtol=1e-10)
         self.slope(day + 1.0, solved.y[:, -1])
-        self.run["observed"](self.work)
 
 
 def solve_one(plan: Plan, column: FloatArray, rtol: float = 1e-9) -> tuple[FloatArray, float]:
@@ -156,7 +154,7 @@ def solve_one(plan: Plan, column: FloatArray, rtol: float = 1e-9) -> tuple[Float
     woman.put(**dict(zip(COURSE, course_at(0.0), strict=True)))
     woman.run["drives"](woman.work)
     woman.run["immunoglobulin"](woman.work)
-    woman.run["observed"](woman.work)
+    woman.run["signals"](woman.work)
     seen = np.empty((plan.days + 1, len(woman.work)))
     seen[0] = woman.work
     for day in range(plan.days):

@@ -113,7 +113,7 @@ def simulate(
 def _in_range(table: FloatArray) -> NDArray[np.bool_]:
     """Whether each woman's cells are numbers that a fold can be: the exponential of the kernel is bounded."""
     levels = np.abs(table[[core().rows[f"y_{cell}"] for cell in cells()]])
-    return (levels < _LARGEST_LOG).all(axis=0)
+    return np.asarray(levels.max(axis=0) < _LARGEST_LOG)
 
 
 def _cores() -> int:

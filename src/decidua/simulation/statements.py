@@ -75,26 +75,6 @@ class Block:
         used = (name for s in self.statements for name in names(s.expression))
         return tuple(dict.fromkeys(name for name in used if name not in defined))
 
-    def with_stores(self, stores: Mapping[str, str]) -> Block:
-        """Return the block with other results kept.
-
-        Parameters
-        ----------
-        stores : mapping of str to str
-            Results -> names to keep them under.
-
-        Returns
-        -------
-        Block
-            The same statements.
-
-        Raises
-        ------
-        BrokenKnowledge
-            Where a result is not defined here.
-        """
-        return Block(self.name, self.meaning, self.statements, dict(stores))
-
     def sliced(self, name: str, meaning: str, stores: Mapping[str, str]) -> Block:
         """Return only the statements that some results need.
 
