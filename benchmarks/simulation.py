@@ -64,7 +64,7 @@ def scalar(women, regimen):
 
 
 def errors(count, seed, regimen):
-    """Return the worst error of each woman over outputs and days, of the kernel against tight SciPy, and SciPy's seconds."""
+    """Return the worst error of each woman, of the kernel against tight SciPy, and the seconds SciPy took for one."""
     women = draw(count, seed)
     begin = time.process_time()
     tight = simulate(women, regimen=regimen, engine="reference")

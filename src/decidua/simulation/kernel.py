@@ -1,7 +1,8 @@
 """The lane engine: the blocks as machine code, sixteen women side by side.
 
-The generated module is written to a cache folder under the hash of its own text, compiled once by numba and found
-there afterwards. One flat table and a constant lane count let LLVM vectorise each block without alias checks.
+The generated module is written to a cache folder (``DECIDUA_CACHE``, else the user's) under the hash of its own text,
+compiled once by numba and found there afterwards. One flat table and a constant lane count let LLVM vectorise each
+block without alias checks.
 """
 
 from __future__ import annotations
@@ -76,12 +77,12 @@ def module_text(model: Model, lanes: int = LANES) -> str:
 
 def _cache_folder() -> Path:
     stated = os.environ.get("DECIDUA_CACHE")
-    base = Path(stated) if stated else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "decidua"
     try:
+        base = Path(stated) if stated else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "decidua"
         base.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=base):
             return base
-    except OSError:
+    except (OSError, RuntimeError):
         return Path(tempfile.mkdtemp(prefix="decidua-"))
 
 

@@ -78,35 +78,57 @@ def simulate(
     DidNotConverge
         Where the reference solver stops.
     """
-    regimen = regimen or Regimen()
-    names, off = tuple(outputs), tuple(without)
-    _check(women, regimen, names, every, engine, threads)
-    women = women.having(**regimen.parameters()).without(off)
-    days_plan = plan(days, regimen, infections)
-    values = np.empty((women.count, days // every + 1, len(names)), dtype=dtype)
-    ends = np.empty((3, women.count))
-    finite = np.empty(women.count, dtype=np.bool_)
+    given, names, off = regimen or Regimen(), tuple(outputs), tuple(without)
+    _check(women, given, names, every, engine, threads)
+    asked = women.having(**given.parameters()).without(off)
+    days_plan = plan(days, given, infections)
+    values = np.empty((asked.count, days // every + 1, len(names)), dtype=dtype)
+    ends = _fill(values, asked, days_plan, names, every, engine, threads or _cores())
+    return _trajectory(values, ends, asked, names, every, (given.id, off, engine))
+
+
+def _fill(
+    values: NDArray[np.floating],
+    women: Women,
+    days: Plan,
+    names: tuple[str, ...],
+    every: int,
+    engine: Engine,
+    threads: int,
+) -> FloatArray:
+    """Simulate chunk by chunk; return outcome, end, crossing and whether all stayed numbers, float array [4, woman]."""
+    ends = np.empty((4, women.count))
     for who in _chunks(women, _CHUNK[engine]):
         table = start_table(core(), women, who)
-        part = _run(engine, days_plan, table, names, every, threads or _cores())
+        part = _run(engine, days, table, names, every, threads)
         values[who] = part
-        finite[who] = np.isfinite(part).all(axis=(1, 2)) & _in_range(table)
-        ends[:, who] = table[[core().rows[name] for name in ("outcome", "t_end", "crossing")]]
+        ends[:3, who] = table[[core().rows[name] for name in ("outcome", "t_end", "crossing")]]
+        ends[3, who] = np.isfinite(part).all(axis=(1, 2)) & _in_range(table)
+    return ends
+
+
+def _trajectory(
+    values: NDArray[np.floating],
+    ends: FloatArray,
+    women: Women,
+    names: tuple[str, ...],
+    every: int,
+    how: tuple[str, tuple[str, ...], str],
+) -> Trajectory:
+    code, end, crossing, sound = ends
+    conceives = women.parameter("conceives")
     outcomes = tuple(
-        outcome_of(code, end, bool(conceives), bool(ok))
-        for code, end, conceives, ok in zip(ends[0], ends[1], women.parameter("conceives"), finite, strict=True)
+        outcome_of(c, e, bool(pregnant), bool(ok))
+        for c, e, pregnant, ok in zip(code, end, conceives, sound, strict=True)
     )
-    ended = ends[0] > 0
     return Trajectory(
-        np.arange(0, days + 1, every),
+        np.arange(values.shape[1]) * every,
         names,
         values,
-        np.where(ended, ends[1], np.nan),
-        np.where(ends[0] == 1, ends[2], np.nan),
+        np.where(code > 0, end, np.nan),
+        np.where(code == 1, crossing, np.nan),
         outcomes,
-        regimen.id,
-        off,
-        engine,
+        *how,
     )
 
 
