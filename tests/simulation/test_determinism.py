@@ -1,6 +1,5 @@
 """The same seed gives the same bytes, however the work is cut."""
 
-import importlib
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -8,13 +7,13 @@ import numpy as np
 import pytest
 
 from decidua.simulation import Women, simulate
+from decidua.simulation import solve as door
 from decidua.simulation.arrays import array_functions
 from decidua.simulation.model import core
 from decidua.simulation.population import draw
 from decidua.simulation.women import start_table
 from simulation.scenarios import ALL_DRUGS
 
-door = importlib.import_module("decidua.simulation.solve")
 OUTPUTS = ("TNFu", "H1u", "R", "S", "D", "u_GC")
 
 

@@ -6,7 +6,8 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from decidua.simulation import simulate
+from decidua.errors import DidNotConverge
+from decidua.simulation import Women, simulate
 from decidua.simulation.model import core
 from simulation.scenarios import SCENARIOS
 
@@ -60,6 +61,11 @@ def test_every_state_is_as_specified(scenario, engine, limit, expected):
         assert course.crossings[0] == pytest.approx(crossing, abs=1e-6 if engine == "reference" else 1e-4)
     else:
         assert np.isnan(course.crossings[0])
+
+
+def test_the_reference_says_where_it_stops():
+    with pytest.raises(DidNotConverge, match="day"):
+        simulate(Women.alike(s_Mi=900), engine="reference", days=40)
 
 
 def test_a_wrong_constant_is_noticed(expected):

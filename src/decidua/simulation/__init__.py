@@ -2,12 +2,13 @@
 
 In: `Women`, a `Regimen`, infections, mechanisms switched off. Out: `Trajectory`, a model and no forecast.
 May import: measurement, knowledge, tables, errors. Sources: `knowledge/tables/model_sources.csv`.
-Start reading at `equations.py`, then `solve.py`.
+Start reading at `equations.py`, then `solve.py`; `observe.py` says what assays would show of it.
 """
 
 from __future__ import annotations
 
 from decidua.simulation.plan import Infection
+from decidua.simulation.population import Plausibility, draw, plausible
 from decidua.simulation.regimen import Antibodies, Course, Regimen, read_regimen
 from decidua.simulation.solve import simulate
 from decidua.simulation.trajectory import Outcome, Trajectory
@@ -18,10 +19,13 @@ __all__ = [
     "Course",
     "Infection",
     "Outcome",
+    "Plausibility",
     "Regimen",
     "Trajectory",
     "Women",
+    "draw",
     "mechanisms",
+    "plausible",
     "read_regimen",
     "simulate",
 ]

@@ -81,7 +81,7 @@ NATURAL = ("I", "M", "V", "A", "X", "Z", "PR", "S", "Ef", "Ec", "E17", "EK", "L"
 _DAY = """
     running = step(t_end - 5e8)
     bearing = running * conceives * step(day - t_imp - 0.5)
-    born = bearing * step(D - 0.6931471805599453)
+    born = bearing * step(D - 0.6931471805599453)  # ln 2
     lost_now = bearing * (1 - born) * maximum(step(day - loss_day), step(L - loss_at))
     over = maximum(born, lost_now)
     t_end_now = where(over, day, t_end)
@@ -102,6 +102,7 @@ _DAY = """
     window_E = preg * step(E_to - day - 0.5)
     h_loss = preg * h0 * Zfr
     h_birth = preg * step(day - D_from) * hL0
+    # how fine the day is: an index of GRIDS in plan.py (0 whole, 1 halves, 2 quarters, 4 eighths)
     jump = maximum(conceives * step(day - t_imp) * step(t_imp + 1.5 - day), lost * step(0.5 - since))
     uneasy = lost * step(6.5 - since)
     quick = maximum(maximum(step(day - 10.5) * step(43.5 - day), step(S - 0.01)), ended)
@@ -124,7 +125,7 @@ _BIRTH = """
     apart = log(D) - level
     slow = hL0 * exp(kL * (S_before - Sst)) / D_low
     fast = hL0 * exp(kL * (S - Sst)) / D
-    x = (0 - 0.36651292058166435 - level) / apart
+    x = (0 - 0.36651292058166435 - level) / apart  # ln ln 2
     bent = x * x * (3 - 2 * x) + apart * x * (1 - x) * ((1 - x) / slow - x / fast)
     crossing_now = where(born, day - 1 + bent, crossing)
 """

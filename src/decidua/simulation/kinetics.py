@@ -11,8 +11,10 @@ from decidua.simulation.statements import Block, Statement, lines, total
 
 ANTIBODIES = ("ada", "ce", "et")
 """Prefixes of the drugs that bind TNF."""
-LINEAR = (*(f"{p}_{part}" for p in ANTIBODIES for part in ("depot", "C")), "pr_depot", "pr_C", "pr_Ce")
-LINEAR = (*LINEAR, "hq_gut", "hq_blood", "hq_deep")
+LINEAR = (
+    *(f"{p}_{part}" for p in ANTIBODIES for part in ("depot", "C")),
+    *("pr_depot", "pr_C", "pr_Ce", "hq_gut", "hq_blood", "hq_deep"),
+)
 """States advanced in closed form."""
 IMMUNOGLOBULIN = ("ig_blood", "ig_tissue", "ig_Ce")
 """States that need rates: clearance rises with IgG."""
@@ -26,7 +28,6 @@ _RAMP = """
     ada_faster = where(step(day - ada_ab_day), ada_ab, 1)
 """
 
-# Two rates that nearly agree would divide by nothing: the second is moved by a millionth.
 _HYDROXYCHLOROQUINE_DAY = """
     hq_k10 = hq_CL * (1 + (hq_preg - 1) * ramp) / hq_V
     hq_k12 = hq_Q / hq_V
@@ -72,7 +73,7 @@ _IMMUNOGLOBULIN = """
     ig_out = ig_cleared * exp(ig_g * log((ig_C + ig_C0) * 0.1))
     ig_to = ig_Q * (ig_C - ig_tissue / ig_V2)
     d_ig_blood = 0 - ig_out * ig_C - ig_to
-    d_ig_tissue = ig_to + 0
+    d_ig_tissue = ig_to
     d_ig_Ce = ig_ke * (ig_C - ig_Ce)
     u_IVIG = ig_Emax * ig_Ce / (ig_E50 + ig_Ce)
 """
@@ -139,6 +140,7 @@ def day() -> Block:
 
 
 def _apart(name: str, value: str, other: str) -> list[Statement]:
+    """Define a rate; where it nearly agrees with another, which would divide by nothing, move it by a millionth."""
     raw = f"{name}_raw"
     close = f"step(1e-6 * {other} - maximum({raw} - {other}, {other} - {raw}))"
     return [Statement(raw, value), Statement(name, f"where({close}, {other} * (1 + 1e-6), {raw})")]

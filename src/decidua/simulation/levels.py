@@ -71,15 +71,15 @@ def _give(work: FloatArray, doses: FloatArray, day: int) -> None:
     run["drug_day"](work)
 
 
-def _advanced(work: FloatArray, hours: FloatArray) -> FloatArray:
+def _advanced(work: FloatArray, after: FloatArray) -> FloatArray:
     """Return one column for each time after midnight [d]."""
     rows, run = core().rows, array_functions()
-    later = np.repeat(work, hours.size, axis=1)
-    later[rows["h"]] = hours
+    later = np.repeat(work, after.size, axis=1)
+    later[rows["h"]] = after
     run["advance"](later)
     run["drives"](later)
     integrated = [rows[name] for name in IMMUNOGLOBULIN]
     for _ in range(_PIECES if later[integrated].any() else 0):
-        runge_kutta(later, hours / _PIECES, "immunoglobulin_stage", IMMUNOGLOBULIN)
+        runge_kutta(later, after / _PIECES, "immunoglobulin_stage", IMMUNOGLOBULIN)
     run["immunoglobulin"](later)
     return later

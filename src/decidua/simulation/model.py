@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,12 +9,11 @@ from functools import cache
 from decidua.errors import OutsideLimits
 from decidua.knowledge import Fact, table
 from decidua.simulation import equations, kinetics
-from decidua.simulation.emit import array_source
 from decidua.simulation.forcing import COURSE, CYCLE
 from decidua.simulation.statements import Block
 from decidua.tables import nearest
 
-_COURSE_OF_WOMAN = {"t_imp": 23.0, "conceives": 1.0, "loss_day": equations.NEVER, "loss_at": equations.NEVER}
+_COURSE_OF_WOMAN = {"conceives": 1.0, "loss_day": equations.NEVER, "loss_at": equations.NEVER}
 _STARTS = ("t_end", "T_rec", "outcome", "crossing")
 _DRIVER = ("day", "h0", "infected", "grid_plan", "h", "add_h", "ahead_h", "elapsed", "D_before", "S_before")
 _PIECE = ("y_0", "y_m", "y_1", "at_0", "width", "step_length")
@@ -71,12 +69,6 @@ class Model:
     blocks: Mapping[str, Block]
     rows: Mapping[str, int]
     outputs: Mapping[str, Output]
-
-    @property
-    def digest(self) -> str:
-        """Hash of all its statements and constants."""
-        text = "".join(array_source(block, self.rows, self.literals) for block in self.blocks.values())
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def require_parameter(self, name: str) -> None:
         """Refuse a parameter the model does not have.
@@ -143,7 +135,7 @@ def _parameters() -> tuple[dict[str, float], dict[str, str], dict[str, float]]:
             parameters[key], units[key] = _value(constant), constant["unit"]
         else:
             literals[key] = _value(constant)
-    for key, value in _COURSE_OF_WOMAN.items():
+    for key, value in (_COURSE_OF_WOMAN | {"t_imp": literals["t_imp_ref"]}).items():
         parameters[key] = value
         units[key] = "1" if key in ("conceives", "loss_at") else "d"
     return parameters, units, literals

@@ -259,8 +259,7 @@ def _typed(value: Any, name: str) -> int:
 def _phase_day(value: Any, column: str) -> int:
     if not isinstance(value, str):
         return _typed(value, "first" if column == "from_day" else "last")
-    phases = {key: f for key, f in table("phases").items() if f["kind"] == "phase" and f[column]}
-    during = {key: f for key, f in phases.items() if not key.startswith(("post_", "after_"))}
+    during = {key: f for key, f in table("phases").items() if f["kind"] in ("phase", "window") and f[column]}
     if value not in during:
         raise BrokenStudy(f"{value!r} is no phase a course can be tied to.", remedy=nearest(value, list(during)))
     return int(during[value][column])

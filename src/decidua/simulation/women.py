@@ -229,7 +229,8 @@ def start_table(model: Model, women: Women, columns: Sequence[int] | NDArray[np.
     rows = model.rows
     work[rows["PR"]] = 1.0
     work[rows["Z"]] = levels["H1u"]
-    work[rows["R"]] = np.exp(levels["TNFs"])
+    with np.errstate(over="ignore"):  # a wild woman is named by her outcome, not by a warning
+        work[rows["R"]] = np.exp(levels["TNFs"])
     work[rows["t_end"]] = np.where(work[rows["conceives"]] > 0.5, equations.NEVER, 0.0)
     return work
 
