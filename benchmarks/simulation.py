@@ -97,9 +97,9 @@ def row(name, ours, peer, unit):
 def main():
     """Measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--women", type=int, default=2048, help="women for the speeds")
+    arguments.add_argument("--women", type=int, default=1024, help="women for the speeds")
     arguments.add_argument("--checked", type=int, default=32, help="women for the errors")
-    arguments.add_argument("--rounds", type=int, default=4)
+    arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--seed", type=int, default=71)
     arguments.add_argument("--scale", type=int, default=0, help="women of one large run; 0 = none")
     given = arguments.parse_args()
