@@ -1,4 +1,4 @@
-"""The field's facts as tables: analytes, populations, ratios, stimuli, units, phases, flags, references, cut-offs.
+"""The field's facts as tables: analytes, populations, ratios, stimuli, units, phases, flags, references, cut-offs, model.
 
 In: `tables/*.csv`, one fact a row, each number with its unit and each row with its source.
 Out: `Fact` rows by key, from `table(name)`. May import: errors, tables.
@@ -8,6 +8,6 @@ Start reading at `load.py`.
 
 from __future__ import annotations
 
-from decidua.knowledge.load import Fact, KnowledgeTable, check_all, fact, label, table
+from decidua.knowledge.load import Fact, KnowledgeTable, check_all, fact, label, rows, table
 
-__all__ = ["Fact", "KnowledgeTable", "check_all", "fact", "label", "table"]
+__all__ = ["Fact", "KnowledgeTable", "check_all", "fact", "label", "rows", "table"]

@@ -10,7 +10,9 @@ from pathlib import Path
 from decidua.errors import BrokenKnowledge, DecidualError
 from decidua.tables import Row, nearest, read_table
 
-EVIDENCE_KINDS = ("paper", "page", "data", "convention", "definition", "judgement")
+EVIDENCE_KINDS = ("paper", "page", "data", "computed", "convention", "definition", "judgement", "numerical")
+_SOURCED = ("paper", "page", "data", "computed")
+_SOURCE_TABLES = ("sources", "model_sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Fact:
 
 
 _MEASURAND_NUMBERS = {"stimulus_h": "=h"}
+_MODEL_SOURCE = {"source_id": "model_sources"}
 TABLES = {
     t.name: t
     for t in (
@@ -134,6 +137,28 @@ TABLES = {
             {"source": "sources"},
             unique=False,
         ),
+        KnowledgeTable("model_sources", "source_id", {}, {}),
+        KnowledgeTable("model_states", "state_id", {}, _MODEL_SOURCE),
+        KnowledgeTable(
+            "model_constants", "constant_id", dict.fromkeys(("value", "low", "high"), "unit"), _MODEL_SOURCE
+        ),
+        KnowledgeTable("gains", "gain_id", {"value": "unit", "sd": "=1", "prior_mean": "unit"}, _MODEL_SOURCE),
+        KnowledgeTable("forcing_knots", "knot_id", {"day": "=d", "value": "unit"}, _MODEL_SOURCE),
+        KnowledgeTable(
+            "background_loss", "loss_id", {"from_day": "=d", "to_day": "=d", "value": "unit"}, _MODEL_SOURCE
+        ),
+        KnowledgeTable("mechanisms", "row_id", {"null": "unit"}, _MODEL_SOURCE),
+        KnowledgeTable(
+            "population", "parameter", {"centre": "unit", "spread": "unit"}, _MODEL_SOURCE, unique=False
+        ),
+        KnowledgeTable(
+            "hormones",
+            "hormone_id",
+            {"n": "=1", **dict.fromkeys(("p5", "p25", "p50", "p75", "p95", "mean", "sd"), "unit")},
+            _MODEL_SOURCE,
+        ),
+        KnowledgeTable("drugs", "drug_id", {"largest_dose": "dose_unit"}, _MODEL_SOURCE),
+        KnowledgeTable("pk", "pk_id", {"value": "unit"}, _MODEL_SOURCE),
     )
 }  # fmt: skip
 
@@ -277,17 +302,17 @@ def _check(row: Row, spec: KnowledgeTable, file: str) -> None:
             raise BrokenKnowledge(f"{column} holds {row[column]!r}, no number.", file=file, place=row.place) from bad
         if not unit.startswith("=") and not row[unit]:
             raise BrokenKnowledge(f"{column} = {row[column]} has no unit.", file=file, place=row.place)
-    if spec.name == "sources":
+    if spec.name in _SOURCE_TABLES:
         if not row["citation"]:
             raise BrokenKnowledge("a source without citation.", file=file, place=row.place)
         return
     if "evidence_kind" in row.cells and row["evidence_kind"] not in EVIDENCE_KINDS:
         remedy = nearest(row["evidence_kind"], EVIDENCE_KINDS)
         raise BrokenKnowledge(f"evidence_kind {row['evidence_kind']!r}.", file=file, place=row.place, remedy=remedy)
-    papers = row.cells.get("evidence_kind", "paper") in ("paper", "page", "data")
+    papers = row.cells.get("evidence_kind", "paper") in _SOURCED
     for column, other in spec.codes.items():
         codes = [code for code in row[column].split(";") if code]
-        if papers and other == "sources" and not codes:
+        if papers and other in _SOURCE_TABLES and not codes:
             raise BrokenKnowledge("a row without source.", file=file, place=f"{row.place}, {row[spec.key]}")
         known = table(other)
         for code in codes:
