@@ -1,4 +1,4 @@
-"""The field's facts as tables: analytes, populations, ratios, stimuli, units, phases, flags, references, cut-offs, model.
+"""The field's facts as tables: analytes, populations, ratios, stimuli, units, phases, references, cut-offs, model.
 
 In: `tables/*.csv`, one fact a row, each number with its unit and each row with its source.
 Out: `Fact` rows by key, from `table(name)`. May import: errors, tables.

@@ -114,10 +114,10 @@ class Placement:
     low: float | None = None
     median: float | None = None
     high: float | None = None
-    limits: Limits | None = None
     women: Women | None = None
     indicative: bool = False
     not_placeable: str = ""
+    limits: Limits | None = None
 
     @property
     def side(self) -> str:
