@@ -71,6 +71,9 @@ class Limits:
     reasons: tuple[str, ...]
 
 
+UNJUDGED = Limits((), None, None, ())
+
+
 def rule(name: str) -> float:
     """Look a rule up.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from decidua.errors import BrokenPlate, OutsideLimits
 from decidua.immunoassay import logistic
-from decidua.immunoassay.acceptance import Level, Limits, Verdict, judge
-from decidua.immunoassay.least_squares import FloatArray
+from decidua.immunoassay.acceptance import UNJUDGED, Level, Limits, Verdict, judge
+from decidua.immunoassay.least_squares import BoolArray, FloatArray
 from decidua.immunoassay.misfit import lack_of_fit
 from decidua.immunoassay.noise import UNSTATED, Noise
 from decidua.immunoassay.plate import Plate, Role
@@ -52,7 +52,7 @@ class StandardCurve:
     covariance: FloatArray
     noise: Noise
     blank: float
-    limits: Limits
+    limits: Limits = UNJUDGED
     hooked_above: float | None = None
     lack_of_fit: float | None = None
 
@@ -94,7 +94,8 @@ class StandardCurve:
         array
             Concentration, undiluted; 0 below the lower asymptote, inf above the upper, NaN for NaN.
         """
-        return np.asarray(np.exp(logistic.inverse(self.parameters, signal - self.blank)))
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(logistic.inverse(self.parameters, signal - self.blank)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,7 @@ def printed_curve(plate: Plate, analyte: str, coefficients: Sequence[float]) -> 
     parameters = np.array([a, np.log(b - a), np.log(c), np.log(-d), np.log(f)])
     blank = float(mean_blank(plate)[column])
     unknown, fallen = np.full((5, 5), np.nan), np.zeros(len(plate.wells), dtype=bool)
-    levels = _levels(plate, column, parameters, blank, fallen, unknown, UNSTATED)
-    return StandardCurve(analyte, plate.units[column], parameters, unknown, UNSTATED, blank, judge(levels))
+    return _judged(plate, StandardCurve(analyte, plate.units[column], parameters, unknown, UNSTATED, blank), fallen)
 
 
 def _refuse(plate: Plate) -> dict[str, str]:
@@ -241,53 +241,43 @@ def _misfit(standards: Standards, fits: Fits) -> FloatArray:
 def _curve(
     plate: Plate, analyte: str, standards: Standards, fits: Fits, number: int, column: int, misfit: float
 ) -> StandardCurve:
-    at = plate.column(analyte)
     fallen = np.zeros(len(plate.wells), dtype=bool)
     dropped = standards.present[:, column] & ~fits.used[:, column]
     fallen[standards.row[dropped, number]] = True
-    parameters, covariance = fits.parameters[:, column], fits.covariance[:, :, column]
-    noise = fits.noises[number]
-    blank = float(standards.blank[column])
-    levels = _levels(plate, at, parameters, blank, fallen, covariance, noise)
-    hooked = min((level.signal for level in levels if level.verdict is Verdict.HOOK), default=None)
-    return StandardCurve(
+    curve = StandardCurve(
         analyte,
-        plate.units[at],
-        parameters,
-        covariance,
-        noise,
-        blank,
-        judge(levels),
-        hooked,
-        None if np.isnan(misfit) else misfit,
+        plate.units[plate.column(analyte)],
+        fits.parameters[:, column],
+        fits.covariance[:, :, column],
+        fits.noises[number],
+        float(standards.blank[column]),
+        lack_of_fit=None if np.isnan(misfit) else misfit,
     )
+    return _judged(plate, curve, fallen)
 
 
-def _levels(
-    plate: Plate,
-    column: int,
-    parameters: FloatArray,
-    blank: float,
-    fallen: FloatArray,
-    covariance: FloatArray,
-    noise: Noise,
-) -> list[Level]:
+def _judged(plate: Plate, curve: StandardCurve, fallen: BoolArray) -> StandardCurve:
+    limits = judge(_levels(plate, curve, fallen))
+    hooked = min((level.signal for level in limits.levels if level.verdict is Verdict.HOOK), default=None)
+    return replace(curve, limits=limits, hooked_above=hooked)
+
+
+def _levels(plate: Plate, curve: StandardCurve, fallen: BoolArray) -> list[Level]:
     """Gather the wells of each nominal concentration, by rising dose."""
-    rows = plate.rows(Role.STANDARD)
-    there = (plate.expected[rows, column] > 0) & np.isfinite(plate.signal[rows, column])
-    rows = rows[there]
+    column, rows = plate.column(curve.analyte), plate.rows(Role.STANDARD)
+    rows = rows[(plate.expected[rows, column] > 0) & np.isfinite(plate.signal[rows, column])]
     found = []
-    for dose in np.unique(plate.expected[rows, column]):
+    for dose in np.unique(plate.expected[rows, column]).tolist():
         wells = rows[plate.expected[rows, column] == dose]
-        signal = float(plate.signal[wells, column].mean())
-        read = float(np.exp(logistic.inverse(parameters, np.asarray(signal - blank)))) / float(dose)
-        cv = _cv_at(plate, column, parameters, covariance, noise, float(dose))
+        signal = plate.signal[wells, column].mean()
+        read = float(curve.dose(signal)) / dose
+        cv = _cv_at(plate, curve, dose)
         found.append(
             Level(
                 plate.wells[wells[0]].sample,
-                float(dose),
+                dose,
                 tuple(plate.wells[row].well for row in wells),
-                signal,
+                float(signal),
                 read if 0.0 < read < np.inf else None,
                 None if np.isnan(cv) else cv,
                 Verdict.HOOK if fallen[wells].any() else Verdict.ACCEPTED,
@@ -296,24 +286,22 @@ def _levels(
     return found
 
 
-def _cv_at(
-    plate: Plate, column: int, parameters: FloatArray, covariance: FloatArray, noise: Noise, dose: float
-) -> float:
+def _cv_at(plate: Plate, curve: StandardCurve, dose: float) -> float:
     """Return the CV of a sample read back at a dose, in as many wells and with as many beads as the plate's samples."""
     groups = [rows.size for rows in plate.replicates(Role.SAMPLE, Role.CONTROL).values()]
+    counted = plate.beads[plate.rows(Role.SAMPLE, Role.CONTROL), plate.column(curve.analyte)]
+    counted = counted[np.isfinite(counted)]
     wells = float(np.median(groups)) if groups else 1.0
-    rows = plate.rows(Role.SAMPLE, Role.CONTROL)
-    counted = plate.beads[rows, column]
-    beads = np.asarray(np.median(counted[np.isfinite(counted)])) if np.isfinite(counted).any() else None
-    signal, gradient = logistic.value_and_gradient(parameters, np.asarray(np.log(dose)))
-    variance = noise.variance(signal, beads) / wells + gradient @ covariance @ gradient
+    beads = np.asarray(np.median(counted)) if counted.size else None
+    signal, gradient = logistic.value_and_gradient(curve.parameters, np.asarray(np.log(dose)))
+    variance = curve.noise.variance(signal, beads) / wells + gradient @ curve.covariance @ gradient
     slope = -float(gradient[logistic.LOG_C])
     return float(np.sqrt(variance)) / slope if slope > 0 else float("inf")
 
 
 def _rises(curve: StandardCurve) -> bool:
-    lowest, highest = curve.limits.levels[0].dose, curve.limits.levels[-1].dose
-    low, high = curve.signal(np.array([0.0, highest]))
-    if curve.noise is UNSTATED:
-        return bool(high > curve.signal(np.array([lowest]))[0])
-    return bool(high - low > _RISE * np.sqrt(curve.noise.variance(np.asarray(low))))
+    signals = [level.signal for level in curve.limits.levels]
+    if max(signals) <= signals[0]:
+        return False
+    blank, high = curve.signal(np.array([0.0, curve.limits.levels[-1].dose]))
+    return curve.noise is UNSTATED or bool(high - blank > _RISE * np.sqrt(curve.noise.variance(np.asarray(blank))))

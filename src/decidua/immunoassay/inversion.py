@@ -124,6 +124,7 @@ def reading_cv(curves: Curves, readings: Readings, log_x: FloatArray) -> FloatAr
         Fraction; inf where the curve is flat.
     """
     at = readings.curve
+    log_x = np.clip(log_x, curves.lowest[at] - _BEYOND, curves.highest[at] + _BEYOND)
     fitted, known = _band(curves, at, log_x)
     _, gradient = logistic.value_and_gradient(curves.parameters[:, at], log_x)
     with np.errstate(divide="ignore", over="ignore"):

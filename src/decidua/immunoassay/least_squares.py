@@ -59,6 +59,7 @@ class _Search:
             setattr(self, name, getattr(self, name)[..., kept])
 
 
+@np.errstate(all="ignore")
 def minimise(family: Family, start: FloatArray, *, rounds: int = 300) -> Solutions:
     """Minimise the sum of squares of every problem.
 
@@ -86,8 +87,7 @@ def minimise(family: Family, start: FloatArray, *, rounds: int = 300) -> Solutio
     search = _begin(family, at)
     for _ in range(rounds):
         step = _damped_step(search)
-        with np.errstate(over="ignore", invalid="ignore"):
-            promised = (step * (search.damping * search.scale * step - search.gradient)).sum(axis=0)
+        promised = (step * (search.damping * search.scale * step - search.gradient)).sum(axis=0)
         done = _take(family, search, step, promised)
         if done.any():
             ended = search.problem[done]
@@ -148,9 +148,8 @@ def _take(family: Family, search: _Search, step: FloatArray, promised: FloatArra
     residual, jacobian = family(trial, search.problem)
     reached = np.einsum("mn,mn->n", residual, residual)
     better = reached < search.cost
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        gain = np.where(better, (search.cost - reached) / promised, 0.0)
-        eased = search.damping * np.clip(1 - (2 * gain - 1) ** 3, 1 / 3, 2.0)
+    gain = np.where(better, (search.cost - reached) / promised, 0.0)
+    eased = search.damping * np.clip(1 - (2 * gain - 1) ** 3, 1 / 3, 2.0)
     still = (np.abs(step) <= _STEP_TOLERANCE * (np.abs(search.at) + _STEP_TOLERANCE)).all(axis=0)
     done = still | (promised <= _COST_TOLERANCE * search.cost) | (search.damping > _STUCK)
     moved = np.flatnonzero(better)

@@ -39,6 +39,7 @@ def log_dose(dose: FloatArray) -> FloatArray:
         return np.maximum(np.log(dose), ZERO_DOSE)
 
 
+@np.errstate(all="ignore")
 def value(parameters: FloatArray, log_x: FloatArray) -> FloatArray:
     """Evaluate curves.
 
@@ -59,6 +60,7 @@ def value(parameters: FloatArray, log_x: FloatArray) -> FloatArray:
     return np.asarray(parameters[A] + np.exp(parameters[LOG_SPAN] - np.exp(parameters[LOG_G]) * fall))
 
 
+@np.errstate(all="ignore")
 def value_and_gradient(parameters: FloatArray, log_x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Evaluate curves and their derivatives by the five parameters.
 
@@ -91,6 +93,7 @@ def value_and_gradient(parameters: FloatArray, log_x: FloatArray) -> tuple[Float
     return parameters[A] + rise, gradient
 
 
+@np.errstate(all="ignore")
 def inverse(parameters: FloatArray, signal: FloatArray) -> FloatArray:
     """Read log doses back from signals.
 
@@ -106,10 +109,9 @@ def inverse(parameters: FloatArray, signal: FloatArray) -> FloatArray:
     array
         Log dose; -inf at or below the lower asymptote, +inf at or above the upper.
     """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        share = (signal - parameters[A]) / np.exp(parameters[LOG_SPAN])
-        odds = np.expm1(-np.log(share) / np.exp(parameters[LOG_G]))
-        log_x = parameters[LOG_C] - np.log(odds) / np.exp(parameters[LOG_B])
+    share = (signal - parameters[A]) / np.exp(parameters[LOG_SPAN])
+    odds = np.expm1(-np.log(share) / np.exp(parameters[LOG_G]))
+    log_x = parameters[LOG_C] - np.log(odds) / np.exp(parameters[LOG_B])
     log_x = np.where(share <= 0.0, -np.inf, np.where(share >= 1.0, np.inf, log_x))
     return np.where(np.isnan(signal), np.nan, log_x)
 
@@ -163,6 +165,7 @@ class Points:
     root_weight: FloatArray
 
 
+@np.errstate(all="ignore")
 def fit(points: Points, starts: FloatArray, *, log_g_sd: float = np.inf, thorough: bool = False) -> Solutions:
     """Fit every curve; try those that end in doubt again from every start, and keep the best.
 
@@ -252,10 +255,9 @@ class _Family:
         log_x, signal, root = (
             table[:, curve] for table in (self.points.log_x, self.points.signal, self.points.root_weight)
         )
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            predicted, jacobian = value_and_gradient(parameters[:, None], log_x)
-            residual = root * (signal - predicted)
-            jacobian *= -root
+        predicted, jacobian = value_and_gradient(parameters[:, None], log_x)
+        residual = root * (signal - predicted)
+        jacobian *= -root
         if self.pull > 0.0:
             rows = np.zeros((5, 1, curve.size))
             rows[LOG_G] = self.pull

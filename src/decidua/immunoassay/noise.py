@@ -14,6 +14,7 @@ BEAD_SPREAD = 0.2
 _SMALLEST_CV = 0.01
 _SCORINGS = 30
 _FEWEST_FREEDOM = 3.0
+_SINGULAR, _SMALL = 1e-12, 1e-200
 _WINSOR = 3.0
 _WINSOR_MEAN = 0.99460
 """Mean of min(z^2, 9) for a standard normal z."""
@@ -177,22 +178,23 @@ def estimate(left: Residuals, start: FloatArray) -> FloatArray:
     -------
     CarrollRuppert1988
     """
-    squared = np.where(left.present, left.off**2 / np.clip(1.0 - left.leverage, 0.05, 1.0), 0.0)
-    known = bead_share(left.beads) * left.fitted**2
-    smallest = np.array([1e-3 * start[0] + 1e-12, np.full(start.shape[1], _SMALLEST_CV)]) ** 2
-    parts = start**2
+    scale = _scale(left, start.shape[1])
+    unit = scale[left.plate]
+    square, known = (left.fitted / unit) ** 2, bead_share(left.beads) * (left.fitted / unit) ** 2
+    squared = np.where(left.present, (left.off / unit) ** 2 / np.clip(1.0 - left.leverage, 0.05, 1.0), 0.0)
+    parts = (start / np.stack([scale, np.ones_like(scale)])) ** 2
+    smallest = np.stack([1e-6 * parts[0] + 1e-18, np.full(scale.size, _SMALLEST_CV**2)])
     for _ in range(_SCORINGS):
-        expected = parts[0, left.plate] + parts[1, left.plate] * left.fitted**2 + known
+        expected = parts[0, left.plate] + parts[1, left.plate] * square + known
         weight = np.where(left.present, expected**-2.0, 0.0)
         excess = np.minimum(squared, _WINSOR**2 * expected) / _WINSOR_MEAN - known
-        information = _moments(weight, left, start.shape[1])
-        right = [_by_plate(weight * part * excess, left.plate, start.shape[1]) for part in (1.0, left.fitted**2)]
-        updated = np.maximum(_solve(*information, *right), smallest)
-        settled = np.allclose(updated, parts, rtol=1e-6)
+        right = [_by_plate(weight * part * excess, left.plate, scale.size) for part in (1.0, square)]
+        updated = np.maximum(_solve(*_moments(weight, square, left.plate, scale.size), *right), smallest)
+        settled = np.allclose(updated, parts, rtol=1e-6, atol=0.0)
         parts = updated
         if settled:
             break
-    return np.sqrt(parts)
+    return np.asarray(np.sqrt(parts) * np.stack([scale, np.ones_like(scale)]))
 
 
 def noises(left: Residuals, parts: FloatArray) -> tuple[Noise, ...]:
@@ -210,19 +212,27 @@ def noises(left: Residuals, parts: FloatArray) -> tuple[Noise, ...]:
     tuple of Noise
         One a plate.
     """
-    floor, cv = parts[:, left.plate]
-    expected = variance(floor, cv, left.fitted, left.beads)
+    scale = _scale(left, parts.shape[1])
+    square = (left.fitted / scale[left.plate]) ** 2
+    expected = (parts[0] / scale)[left.plate] ** 2 + (parts[1, left.plate] ** 2 + bead_share(left.beads)) * square
     weight = np.where(left.present, (1.0 - np.clip(left.leverage, 0.0, 1.0)) * expected**-2.0, 0.0)
-    aa, ab, bb = 0.5 * _moments(weight, left, parts.shape[1])
-    determinant = np.maximum(aa * bb - ab**2, 1e-12 * aa * bb + 1e-300)
-    spread = np.stack([bb, -ab, aa]) / determinant
+    aa, ab, bb = 0.5 * _moments(weight, square, left.plate, scale.size)
+    determinant = np.maximum(aa * bb - ab**2, _SINGULAR * aa * bb)
+    spread = np.stack([bb * scale**4, -ab * scale**2, aa]) / np.maximum(determinant, _SMALL)
     rows = zip(*parts.tolist(), *spread.tolist(), strict=True)
     return tuple(Noise(floor, cv, (first, both, second)) for floor, cv, first, both, second in rows)
 
 
-def _moments(weight: FloatArray, left: Residuals, plates: int) -> FloatArray:
-    square = left.fitted**2
-    return np.stack([_by_plate(weight * square**power, left.plate, plates) for power in (0, 1, 2)])
+def _scale(left: Residuals, plates: int) -> FloatArray:
+    """Return the largest signal of each plate, so that sums of its squares stay in range."""
+    largest = np.where(left.present, np.abs(left.fitted), 0.0).max(axis=0)
+    scale = np.zeros(plates)
+    np.maximum.at(scale, left.plate, largest)
+    return np.where(scale > 0.0, scale, 1.0)
+
+
+def _moments(weight: FloatArray, square: FloatArray, plate: IndexArray, plates: int) -> FloatArray:
+    return np.stack([_by_plate(weight * square**power, plate, plates) for power in (0, 1, 2)])
 
 
 def _by_plate(table: FloatArray, plate: IndexArray, plates: int) -> FloatArray:
@@ -231,11 +241,12 @@ def _by_plate(table: FloatArray, plate: IndexArray, plates: int) -> FloatArray:
 
 def _solve(aa: FloatArray, ab: FloatArray, bb: FloatArray, ay: FloatArray, by: FloatArray) -> FloatArray:
     """Solve two normal equations for each plate; a negative part is set to zero and the other solved alone."""
-    determinant = np.maximum(aa * bb - ab * ab, 1e-300)
+    determinant = np.maximum(np.maximum(aa * bb - ab * ab, _SINGULAR * aa * bb), _SMALL)
     first, second = (bb * ay - ab * by) / determinant, (aa * by - ab * ay) / determinant
-    alone_first, alone_second = ay / np.maximum(aa, 1e-300), by / np.maximum(bb, 1e-300)
-    first, second = (
-        np.where(second < 0, alone_first, np.where(first < 0, 0.0, first)),
-        np.where(first < 0, alone_second, np.where(second < 0, 0.0, second)),
+    alone_first, alone_second = ay / np.maximum(aa, _SMALL), by / np.maximum(bb, _SMALL)
+    return np.stack(
+        [
+            np.where(second < 0, alone_first, np.where(first < 0, 0.0, first)),
+            np.where(first < 0, alone_second, np.where(second < 0, 0.0, second)),
+        ]
     )
-    return np.stack([first, second])

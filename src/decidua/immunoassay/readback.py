@@ -12,6 +12,7 @@ from decidua.immunoassay.acceptance import judge_controls, rule
 from decidua.immunoassay.curve import Calibration, StandardCurve
 from decidua.immunoassay.inversion import Curves, Readings, intervals, reading_cv
 from decidua.immunoassay.least_squares import FloatArray, IndexArray
+from decidua.immunoassay.logistic import log_dose
 from decidua.immunoassay.plate import Plate, Role
 from decidua.measurement import Censoring
 
@@ -286,8 +287,8 @@ def _by_limits(plate: Plate, analyte: str, curve: StandardCurve, groups: Sequenc
     )
     single = _side_by_side(curve)
     lower, upper = intervals(single, part)
-    dose = curve.dose(part.signal)
-    cvs = reading_cv(single, part, np.log(np.clip(dose, 1e-300, 1e300)))
+    dose = curve.dose(part.signal + curve.blank)
+    cvs = reading_cv(single, part, log_dose(dose))
     found = [_undetermined(plate, analyte, rows, "no_signal") for rows in groups]
     for at, low, x, high, cv in zip(readable.tolist(), lower, dose, upper, cvs, strict=True):
         rows = groups[at]

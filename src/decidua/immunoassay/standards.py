@@ -14,6 +14,7 @@ from decidua.immunoassay.plate import Plate, Role
 
 _ROUNDS = 5
 _HOOKS_AFTER = 1
+_SMALLEST_FLOOR = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +241,10 @@ def _points(standards: Standards, root: FloatArray) -> logistic.Points:
 
 def _first_noise(standards: Standards, plates: int) -> FloatArray:
     """Begin at a tenth: of the signal, and of the lowest signals of the plate."""
-    lowest = np.min(np.where(standards.present, np.abs(standards.signal), np.inf), axis=0)
-    floor = [max(0.1 * float(np.median(lowest[standards.plate == p])), 1e-9) for p in range(plates)]
+    size = np.abs(np.where(standards.present, standards.signal, np.nan))
+    lowest, highest = np.nanmin(size, axis=0), np.nanmax(size, axis=0)
+    groups = [standards.plate == p for p in range(plates)]
+    floor = [max(0.1 * np.median(lowest[group]), 1e-6 * highest[group].max(), _SMALLEST_FLOOR) for group in groups]
     return np.stack([np.array(floor), np.full(plates, 0.1)])
 
 
