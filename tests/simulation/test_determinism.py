@@ -12,18 +12,7 @@ from decidua.simulation.arrays import array_functions
 from decidua.simulation.model import core
 from decidua.simulation.population import draw
 from decidua.simulation.women import start_table
-from simulation.scenarios import ALL_DRUGS
-
-OUTPUTS = ("TNFu", "H1u", "R", "S", "D", "u_GC")
-
-
-def course(women, **kwargs):
-    return simulate(women, regimen=ALL_DRUGS, outputs=OUTPUTS, **kwargs)
-
-
-def in_a_process(first):
-    women = draw(10, 5, first=first)
-    return course(women, threads=1).values
+from simulation.courses import course, in_a_process
 
 
 @pytest.fixture(scope="module")

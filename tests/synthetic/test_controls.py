@@ -49,11 +49,7 @@ def test_every_sound_responder_share_is_placed(found: StudyFindings) -> None:
             continue
         for placement in visit.placements:
             m = placement.measurement
-            if (
-                m.measurand.quantity not in REFERENCED
-                or m.measurand.platform == "flow"
-                or "+" not in m.measurand.numerator
-            ):
+            if m.measurand.quantity != "share" or m.measurand.background != "subtracted":
                 continue
             if m.quantity.censored == "none" and m.quantity.value is not None and m.quantity.value > 0:
                 assert not placement.not_placeable, (m.measurand.id, placement.not_placeable)
