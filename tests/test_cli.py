@@ -42,6 +42,37 @@ def test_quantify_counts(counts: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (second["parent_count"], second["stored_count"]) == (48210, None)
 
 
+KILLING = """sample,role,effector_target,replicate,drug,drug_dose,drug_unit,targets,dead
+A,targets_alone,,1,,,,5000,250
+A,test,25,1,,,,5000,1500
+A,test,25,2,,,,5000,1540
+A,test,12.5,1,,,,5000,900
+A,targets_alone,,1,ivig,4,mg/mL,5000,260
+A,test,25,1,ivig,4,mg/mL,5000,1000
+B,test,25,1,,,,5000,1500
+"""
+
+
+def test_a_killing_table_is_known_by_its_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "k.csv").write_text(KILLING, "utf-8")
+    assert main(["acquire", str(tmp_path / "k.csv"), "--json"]) == 0
+    (line,) = lines(capsys)
+    assert (line["kind"], line["assay"], line["tubes"]) == ("killing", "flow", 7)
+    assert (line["samples"], line["drugs"]) == (["A", "B"], ["ivig"])
+
+
+def test_quantify_gives_the_lysis_at_every_ratio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "k.csv").write_text(KILLING, "utf-8")
+    assert main(["quantify", str(tmp_path / "k.csv"), "--json"]) == 1
+    found = lines(capsys)
+    lysis = {(line["drug"], line["effector_target"]): line for line in found if line["kind"] == "lysis"}
+    assert set(lysis) == {(None, 25), (None, 12.5), ("ivig", 25)}
+    assert lysis[None, 25]["value"] == pytest.approx(100 * (0.304 - 0.05) / 0.95)
+    assert lysis["ivig", 25]["value"] == pytest.approx(100 * (0.2 - 0.052) / 0.948)
+    assert all(line["lower"] < line["value"] < line["upper"] for line in lysis.values())
+    assert [line["place"] for line in found if line["kind"] == "error"] == ["row 8"]
+
+
 def test_people_get_a_table(counts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["quantify", str(counts)]) == 0
     assert "L/T/H/IFNg+" in capsys.readouterr().out

@@ -106,7 +106,7 @@ def acquire(file: Path, *, json_lines: Json = False) -> int:
     Parameters
     ----------
     file
-        An FCS tube, a FlowJo workspace, a count table or a results table.
+        An FCS tube, a FlowJo workspace, a plate, a killing table, a count table or a results table.
     """
     from decidua import pipeline
     from decidua.show import acquired_line, show_lines
@@ -118,12 +118,12 @@ def acquire(file: Path, *, json_lines: Json = False) -> int:
 
 @app.command
 def quantify(file: Path, *, gates: Path | None = None, events: Path | None = None, json_lines: Json = False) -> int:
-    """Print every population of a tube or count table as a share of its parent, with its interval.
+    """Print every population, well or lysis of one file with its interval.
 
     Parameters
     ----------
     file
-        An FCS tube with --gates, or a count table.
+        An FCS tube with --gates, a plate, a killing table or a count table.
     gates
         The FlowJo workspace the tube was gated in.
     events

@@ -23,6 +23,8 @@ from decidua.cytometry.tubes import GatedTube, Workspaces, is_tube, one_subject,
 from decidua.cytotoxicity.results import killing_results
 from decidua.cytotoxicity.series import KillingSeries
 from decidua.cytotoxicity.table import COLUMNS as KILLING_COLUMNS
+from decidua.cytotoxicity.table import read_killing
+from decidua.cytotoxicity.tubes import KillingTable
 from decidua.errors import BrokenStudy, DecidualError
 from decidua.immunoassay.exports import is_plate, read_plate
 from decidua.immunoassay.plate import Plate
@@ -73,7 +75,7 @@ class Quantified:
     inputs: list[Source] = field(default_factory=list)
 
 
-def acquire(path: Path, file: str) -> Acquisition | Workspace | Plate | CountFile | Table:
+def acquire(path: Path, file: str) -> Acquisition | Workspace | Plate | KillingTable | CountFile | Table:
     """Read a bare file and say what it holds.
 
     Parameters
@@ -85,8 +87,8 @@ def acquire(path: Path, file: str) -> Acquisition | Workspace | Plate | CountFil
 
     Returns
     -------
-    Acquisition, Workspace, Plate, CountFile or Table
-        A tube, a workspace, a plate, a count table, or a results or killing table as text cells.
+    Acquisition, Workspace, Plate, KillingTable, CountFile or Table
+        A tube, a workspace, a plate, a killing table, a count table, or a results table as text cells.
 
     Raises
     ------
@@ -102,7 +104,9 @@ def acquire(path: Path, file: str) -> Acquisition | Workspace | Plate | CountFil
     if is_plate(path, file):
         return read_plate(path, file=file)
     text = read_table(path, file=file, known=(*SCHEMA, *KILLING_COLUMNS))
-    if "effector_target" in text.columns or all(name in text.columns for name in REQUIRED):
+    if "effector_target" in text.columns:
+        return read_killing(path, file=file)
+    if all(name in text.columns for name in REQUIRED):
         return text
     return read_counts(path, guess_spec(path, file))
 

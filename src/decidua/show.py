@@ -24,6 +24,8 @@ from decidua.cytometry.acquisition import Acquisition
 from decidua.cytometry.counts import CountFile, TubeCounts
 from decidua.cytometry.engine import Counts
 from decidua.cytometry.flowjo import Workspace, WorkspaceSample
+from decidua.cytotoxicity.series import killing_series
+from decidua.cytotoxicity.tubes import KillingTable
 from decidua.errors import BrokenStudy, DecidualError
 from decidua.immunoassay.curve import Calibration, calibrate
 from decidua.immunoassay.plate import Plate, Role
@@ -62,23 +64,25 @@ def error_line(error: DecidualError) -> dict[str, Any]:
     }
 
 
-def acquired_line(found: Acquisition | Workspace | Plate | CountFile | Table) -> dict[str, Any]:
+def acquired_line(found: Acquisition | Workspace | Plate | KillingTable | CountFile | Table) -> dict[str, Any]:
     """Write what a file holds as its JSON line.
 
     Parameters
     ----------
-    found : Acquisition, Workspace, Plate, CountFile or Table
+    found : Acquisition, Workspace, Plate, KillingTable, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
     -------
     dict
-        Of kind ``fcs``, ``workspace``, ``plate``, ``counts`` or ``results``.
+        Of kind ``fcs``, ``workspace``, ``plate``, ``killing``, ``counts`` or ``results``.
     """
     if isinstance(found, Acquisition | Workspace):
         return found.line()
     if isinstance(found, Plate):
         return plate_line(found)
+    if isinstance(found, KillingTable):
+        return killing_line(found)
     if isinstance(found, CountFile):
         defects = [
             *map(_defect, found.notes),
@@ -132,6 +136,74 @@ def plate_line(plate: Plate) -> dict[str, Any]:
     defects = [_defect(n) for n in plate.defects]
     head = {"kind": "plate", "file": plate.file, "sha256": plate.sha256, "dialect": plate.dialect}
     return {**head, "wells": len(plate.wells), **counts, "analytes": names, "defects": defects}
+
+
+def killing_line(table: KillingTable) -> dict[str, Any]:
+    """Write what a killing table holds as its JSON line.
+
+    Parameters
+    ----------
+    table : KillingTable
+        As read.
+
+    Returns
+    -------
+    dict
+        Of kind ``killing``.
+    """
+    return {
+        "kind": "killing",
+        "file": table.file,
+        "sha256": table.sha256,
+        "assay": table.assay.value,
+        "tubes": len(table.tubes),
+        "samples": list(table.samples),
+        "drugs": sorted({tube.drug.name for tube in table.tubes if tube.drug is not None}),
+        "defects": [_defect(n) for n in table.notes],
+    }
+
+
+def lysis_lines(table: KillingTable) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
+    """Write the lysis of every sample, drug and effector:target ratio as JSON lines.
+
+    Parameters
+    ----------
+    table : KillingTable
+        As read.
+
+    Returns
+    -------
+    tuple of list of dict and tuple of DecidualError
+        Specific lysis [%] with its limits; samples that were refused.
+    """
+    lines: list[dict[str, Any]] = []
+    refused: list[DecidualError] = []
+    for sample in table.samples:
+        try:
+            series = killing_series(table, sample)
+        except DecidualError as error:
+            refused.append(error)
+            continue
+        lines += [
+            {
+                "kind": "lysis",
+                "file": table.file,
+                "sample": sample,
+                "drug": None if condition.drug is None else condition.drug.name,
+                "drug_dose": None if condition.drug is None else condition.drug.dose,
+                "drug_unit": None if condition.drug is None else condition.drug.unit or None,
+                "effector_target": point.effector_target,
+                "value": point.lysis.value,
+                "unit": "%",
+                "lower": point.lysis.lower,
+                "upper": point.lysis.upper,
+                "replicates": list(point.replicates),
+                "flags": [*condition.flags, *point.flags],
+            }
+            for condition in (series.without_drug, *series.with_drugs)
+            for point in condition.points
+        ]
+    return lines, tuple(refused)
 
 
 def well_lines(plate: Plate, calibration: Calibration) -> list[dict[str, Any]]:
@@ -195,19 +267,19 @@ def gated_lines(acquisition: Acquisition, sample: WorkspaceSample, counts: Count
 
 
 def population_lines(
-    found: Acquisition | Workspace | Plate | CountFile | Table,
+    found: Acquisition | Workspace | Plate | KillingTable | CountFile | Table,
 ) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
-    """Write every population of a count table as JSON lines.
+    """Write every population, well or lysis of a bare file as JSON lines.
 
     Parameters
     ----------
-    found : Acquisition, Workspace, Plate, CountFile or Table
+    found : Acquisition, Workspace, Plate, KillingTable, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
     -------
     tuple of list of dict and tuple of DecidualError
-        A line a population, the root first with no parent; rows that were refused.
+        A line a population, the root first with no parent, a well, or a lysis; rows and samples that were refused.
 
     Raises
     ------
@@ -223,6 +295,8 @@ def population_lines(
     if isinstance(found, Plate):
         (calibration,) = calibrate([found])
         return well_lines(found, calibration), ()
+    if isinstance(found, KillingTable):
+        return lysis_lines(found)
     if not isinstance(found, CountFile):
         raise BrokenStudy("a results table is quantified already.", file=found.file, remedy="Put it in a study.")
     lines = [line for tube in found.tubes.values() for line in _tube_lines(found.file, tube)]
@@ -333,7 +407,7 @@ def show_lines(lines: Iterable[dict[str, Any]]) -> None:
             for key, value in members[0].items():
                 grid.add_row(key, _text(value))
         else:
-            hidden = ("kind", "file", "gate_id", "stored_count")
+            hidden = ("kind", "file", "gate_id", "stored_count", "replicates")
             columns = [key for key in members[0] if key not in hidden]
             grid = Grid(title=f"{kind}: {len(members)}", box=None, title_justify="left")
             for column in columns:
@@ -354,12 +428,14 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        return (
-            "none"
-            if not value
-            else "\n".join(str(v.get("message", v)) if isinstance(v, dict) else str(v) for v in value)
-        )
+        return "\n".join(map(_item, value)) or "none"
     return str(value)
+
+
+def _item(value: object) -> str:
+    if not isinstance(value, dict):
+        return _text(value)
+    return str(value.get("message") or " ".join(_text(v) for v in value.values() if v not in (None, "")))
 
 
 @contextmanager
