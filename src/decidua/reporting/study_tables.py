@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 
 from decidua.balance import Ratio
 from decidua.knowledge import label
@@ -37,22 +38,37 @@ def refused_block(study: StudyFindings) -> Block:
         (*cells(e.file or "no file", e.place or "whole file"), Cell(e.message, type(e).__name__), Cell(e.remedy))
         for e in study.refused
     )
-    void = tuple(
-        cells(m.source.file or "no file", m.source.place or "not stated", _failed(m), interval_text(m))
-        for v in study.visits
-        for m in v.measurements
-        if m.status in (Status.FAILED, Status.VOID)
+    void = [m for v in study.visits for m in v.measurements if m.status in (Status.FAILED, Status.VOID)]
+    heads = (
+        ("Refused", counted(len(refused), "input"), refused),
+        ("Without a number", counted(len(void), "result"), _failed(void)),
     )
-    heads = (("Refused", "input", refused), ("Without a number", "result", void))
-    groups = tuple(Group(head, counted(len(rows), noun), rows) for head, noun, rows in heads if rows)
+    groups = tuple(Group(head, said, rows) for head, said, rows in heads if rows)
     if not groups:
         return note("Nothing was refused, no test failed and no result is void.")
     titles = (("file", "file"), ("place", "where"), ("what is wrong", "message"), ("remedy, or reason", "remedy"))
     return Table(columns(*titles), groups, "failed")
 
 
-def _failed(m: Measurement) -> str:
-    return f"{m.key}, {full_name(m.measurand)}: {value_text(m)}"
+def _failed(measurements: Iterable[Measurement]) -> tuple[tuple[Cell, ...], ...]:
+    """Gather results of one visit and file that fell for one reason: a failed tube is one line."""
+    found: dict[tuple[str, str, str, str], list[Measurement]] = {}
+    for m in measurements:
+        found.setdefault((str(m.key), m.source.file, value_text(m), interval_text(m)), []).append(m)
+    return tuple(
+        cells(
+            file or "no file",
+            _shared_place([m.source.place for m in those]) or "not stated",
+            f"{visit}, {'; '.join(full_name(m.measurand) for m in those)}: {value}",
+            reason,
+        )
+        for (visit, file, value, reason), those in found.items()
+    )
+
+
+def _shared_place(places: list[str]) -> str:
+    levels = zip(*(place.split("/") for place in places), strict=False)
+    return "/".join(level[0] for level in takewhile(lambda level: len(set(level)) == 1, levels))
 
 
 def notes_block(study: StudyFindings) -> Block:
