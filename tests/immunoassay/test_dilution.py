@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from immunoassay.conftest import Golden
 
 from decidua.immunoassay.dilution import restore_points
 from decidua.immunoassay.plate import Role
+from immunoassay.conftest import Golden
 
 
 def restore(texts: list[str]) -> tuple[list[float], list[str]]:
