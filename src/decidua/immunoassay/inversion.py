@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from decidua.immunoassay import logistic
-from decidua.immunoassay.least_squares import FloatArray, IndexArray
+from decidua.immunoassay.least_squares import BoolArray, FloatArray, IndexArray
 from decidua.immunoassay.noise import critical, variance
 
 _GRID = 200
@@ -68,6 +68,21 @@ class Readings:
     wells: FloatArray
     beads: FloatArray
 
+    def some(self, which: BoolArray | slice) -> Readings:
+        """Pick readings.
+
+        Parameters
+        ----------
+        which : array [reading] or slice
+            Those wanted.
+
+        Returns
+        -------
+        Readings
+            In the same order.
+        """
+        return Readings(self.curve[which], self.signal[which], self.wells[which], self.beads[which])
+
 
 def intervals(curves: Curves, readings: Readings, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Return both ends of every reading's interval.
@@ -96,7 +111,7 @@ def intervals(curves: Curves, readings: Readings, level: float = 0.95) -> tuple[
     lower, upper = np.empty(readings.signal.size), np.empty(readings.signal.size)
     for start in range(0, readings.signal.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        part = Readings(readings.curve[block], readings.signal[block], readings.wells[block], readings.beads[block])
+        part = readings.some(block)
         at = part.curve
         above, below = _first_rejected(curves, part, level, table, low[at], step[at])
         left, right = low[at] + step[at] * above, low[at] + step[at] * (below - 1)

@@ -120,7 +120,7 @@ def critical(
     Returns
     -------
     array
-        Critical values, by Cornish and Fisher's expansion: within 0.5 % from 3 degrees of freedom on.
+        Critical values, by Cornish and Fisher's expansion: within 0.8 % from 3 degrees of freedom on.
 
     Sources
     -------

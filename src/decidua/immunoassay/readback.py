@@ -12,7 +12,7 @@ from decidua.immunoassay.acceptance import judge_controls, rule
 from decidua.immunoassay.curve import Calibration, StandardCurve
 from decidua.immunoassay.inversion import Curves, Readings, intervals, reading_cv
 from decidua.immunoassay.least_squares import FloatArray, IndexArray
-from decidua.immunoassay.logistic import log_dose
+from decidua.immunoassay.logistic import inverse
 from decidua.immunoassay.plate import Plate, Role
 from decidua.measurement import Censoring
 
@@ -218,15 +218,14 @@ def accept_run(calibration: Calibration, recoveries: Sequence[Recovery]) -> tupl
 def _read(plate: Plate, calibration: Calibration, groups: Sequence[IndexArray]) -> tuple[Concentration, ...]:
     if plate.sha256 != calibration.sha256:
         raise BrokenPlate("the calibration is another plate's.", file=plate.file, remedy="Calibrate this plate.")
+    ours = {} if calibration.compatible else _by_limits(plate, list(calibration.curves.values()), groups)
     columns = []
     for analyte in plate.analytes:
         curve = calibration.curves.get(analyte)
         if curve is None:
             columns.append([_undetermined(plate, analyte, rows, "no_curve") for rows in groups])
-        elif calibration.compatible:
-            columns.append([_as_vendor(plate, analyte, curve, rows) for rows in groups])
         else:
-            columns.append(_by_limits(plate, analyte, curve, groups))
+            columns.append(ours.get(analyte) or [_as_vendor(plate, analyte, curve, rows) for rows in groups])
     return tuple(column[i] for i in range(len(groups)) for column in columns)
 
 
@@ -277,56 +276,74 @@ def _as_vendor(plate: Plate, analyte: str, curve: StandardCurve, rows: IndexArra
     return _concentration(plate, analyte, rows, flags, dose * factor, ends, Censoring.NONE)
 
 
-def _by_limits(plate: Plate, analyte: str, curve: StandardCurve, groups: Sequence[IndexArray]) -> list[Concentration]:
-    """Read all groups of one analyte within its limits of quantification."""
+def _by_limits(
+    plate: Plate, curves: Sequence[StandardCurve], groups: Sequence[IndexArray]
+) -> dict[str, list[Concentration]]:
+    """Read all groups with all curves, each within its limits of quantification."""
+    parts = [_readings(plate, number, curve, groups) for number, curve in enumerate(curves)]
+    numbers, signals, wells, beads = (np.concatenate(tables) for tables in zip(*parts, strict=True))
+    every = Readings(numbers.astype(np.intp), signals, wells, beads)
+    readable = np.isfinite(every.signal)
+    some = every.some(readable)
+    side_by_side = _side_by_side(curves)
+    log_x = inverse(side_by_side.parameters[:, some.curve], some.signal)
+    table = np.full((4, every.signal.size), np.nan)
+    with np.errstate(over="ignore"):
+        table[2, readable] = np.exp(log_x)
+    table[0, readable], table[1, readable] = intervals(side_by_side, some)
+    table[3, readable] = reading_cv(side_by_side, some, log_x)
+    found = table.reshape(4, len(curves), len(groups))
+    return {
+        curve.analyte: [
+            _within_limits(plate, curve, rows, *found[:, number, group].tolist()) for group, rows in enumerate(groups)
+        ]
+        for number, curve in enumerate(curves)
+    }
+
+
+def _within_limits(
+    plate: Plate, curve: StandardCurve, rows: IndexArray, low: float, high: float, dose: float, cv: float
+) -> Concentration:
+    """Say what one reading amounts to: a number, a limit, or nothing."""
     lloq, uloq = curve.limits.lloq, curve.limits.uloq
-    readings = _readings(plate, plate.column(analyte), curve, groups)
-    readable = np.flatnonzero(np.isfinite(readings.signal))
-    part = Readings(
-        readings.curve[readable], readings.signal[readable], readings.wells[readable], readings.beads[readable]
-    )
-    single = _side_by_side(curve)
-    lower, upper = intervals(single, part)
-    dose = curve.dose(part.signal + curve.blank)
-    cvs = reading_cv(single, part, log_dose(dose))
-    found = [_undetermined(plate, analyte, rows, "no_signal") for rows in groups]
-    for at, low, x, high, cv in zip(readable.tolist(), lower, dose, upper, cvs, strict=True):
-        rows = groups[at]
-        flags = _flags(plate, analyte, rows, curve)
-        factor = plate.wells[rows[0]].dilution
-        if lloq is None or uloq is None:
-            found[at] = _undetermined(plate, analyte, rows, "curve_not_accepted", *flags)
-        elif x < lloq:
-            upper_end = _end(max(lloq, high), factor)
-            found[at] = _concentration(plate, analyte, rows, flags, lloq * factor, (0.0, upper_end), Censoring.BELOW)
-        elif x > uloq:
-            lower_end = _end(min(uloq, low), factor)
-            found[at] = _concentration(plate, analyte, rows, flags, uloq * factor, (lower_end, None), Censoring.ABOVE)
-        else:
-            ends, value = (_end(low, factor), _end(high, factor)), float(x) * factor
-            found[at] = _concentration(plate, analyte, rows, flags, value, ends, Censoring.NONE, float(cv))
-    return found
+    analyte, factor = curve.analyte, plate.wells[rows[0]].dilution
+    if np.isnan(dose):
+        return _undetermined(plate, analyte, rows, "no_signal")
+    flags = _flags(plate, analyte, rows, curve)
+    if lloq is None or uloq is None:
+        return _undetermined(plate, analyte, rows, "curve_not_accepted", *flags)
+    if dose < lloq:
+        upper = _end(max(lloq, high), factor)
+        return _concentration(plate, analyte, rows, flags, lloq * factor, (0.0, upper), Censoring.BELOW)
+    if dose > uloq:
+        lower = _end(min(uloq, low), factor)
+        return _concentration(plate, analyte, rows, flags, uloq * factor, (lower, None), Censoring.ABOVE)
+    ends = (_end(low, factor), _end(high, factor))
+    return _concentration(plate, analyte, rows, flags, dose * factor, ends, Censoring.NONE, cv)
 
 
 def _end(dose: float, factor: float) -> float | None:
-    return float(dose) * factor if np.isfinite(dose) else None
+    return dose * factor if np.isfinite(dose) else None
 
 
-def _side_by_side(curve: StandardCurve) -> Curves:
-    noise = curve.noise
-    ends = (curve.limits.levels[0].dose, curve.limits.levels[-1].dose)
+def _side_by_side(curves: Sequence[StandardCurve]) -> Curves:
+    noises = [curve.noise for curve in curves]
     return Curves(
-        curve.parameters[:, None],
-        curve.covariance[:, :, None],
-        np.array([noise.floor]),
-        np.array([noise.cv]),
-        np.array(noise.uncertainty)[:, None],
-        *(np.array([np.log(end)]) for end in ends),
+        np.stack([curve.parameters for curve in curves], axis=1),
+        np.stack([curve.covariance for curve in curves], axis=2),
+        np.array([noise.floor for noise in noises]),
+        np.array([noise.cv for noise in noises]),
+        np.array([noise.uncertainty for noise in noises]).T,
+        np.log([curve.limits.levels[0].dose for curve in curves]),
+        np.log([curve.limits.levels[-1].dose for curve in curves]),
     )
 
 
-def _readings(plate: Plate, column: int, curve: StandardCurve, groups: Sequence[IndexArray]) -> Readings:
-    """Average the wells of each group, a well of more beads counting for more."""
+def _readings(
+    plate: Plate, number: int, curve: StandardCurve, groups: Sequence[IndexArray]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Average the wells of each group, a well of more beads counting for more: curve, signal, wells, beads."""
+    column = plate.column(curve.analyte)
     signals, wells, beads = (np.full(len(groups), np.nan) for _ in range(3))
     for i, rows in enumerate(groups):
         read = rows[np.isfinite(plate.signal[rows, column])]
@@ -336,7 +353,7 @@ def _readings(plate: Plate, column: int, curve: StandardCurve, groups: Sequence[
         weight = 1.0 / curve.noise.variance(np.full(read.size, y.mean()), counted)
         signals[i], wells[i] = (weight * y).sum() / weight.sum() - curve.blank, read.size
         beads[i] = read.size / (1.0 / counted).sum()
-    return Readings(np.zeros(len(groups), dtype=np.intp), signals, wells, beads)
+    return np.full(len(groups), float(number)), signals, wells, beads
 
 
 def _flags(plate: Plate, analyte: str, rows: IndexArray, curve: StandardCurve) -> list[str]:
@@ -357,4 +374,7 @@ def _flags(plate: Plate, analyte: str, rows: IndexArray, curve: StandardCurve) -
 def _replicate_cv(doses: FloatArray, signals: FloatArray) -> float:
     """Return the CV of replicates: of their concentrations where all have one, else of their signals."""
     usable = doses if ((doses > 0) & np.isfinite(doses)).all() else signals[np.isfinite(signals)]
-    return float(usable.std(ddof=1) / abs(usable.mean())) if usable.size > 1 and usable.mean() else 0.0
+    if usable.size < 2 or not usable.any():
+        return 0.0
+    usable = usable / np.abs(usable).max()
+    return float(usable.std(ddof=1) / max(abs(usable.mean()), 1e-12))
