@@ -8,7 +8,7 @@ import pytest
 from decidua.errors import BrokenPlate, OutsideLimits
 from decidua.immunoassay import logistic
 from decidua.immunoassay.acceptance import Level, Verdict, judge, judge_controls
-from decidua.immunoassay.curve import calibrate
+from decidua.immunoassay.curve import calibrate, printed_curve
 from decidua.immunoassay.plate import Plate, Role
 from decidua.immunoassay.readback import read_wells
 from decidua.measurement import Censoring
@@ -88,6 +88,23 @@ def test_four_parameters_are_symmetric() -> None:
     for curve in found.curves.values():
         assert abs(curve.parameters[logistic.LOG_G]) < 1e-3
         assert curve.ec50 == pytest.approx(float(np.exp(curve.parameters[logistic.LOG_C])), rel=1e-3)
+
+
+def test_slope_is_that_of_the_curve_at_its_ec50() -> None:
+    (found,) = calibrate([made(layout())])
+    for curve in found.curves.values():
+        low, high = curve.signal(curve.ec50 * np.exp(np.array([-1e-4, 1e-4])))
+        assert curve.slope == pytest.approx((high - low) / 2e-4, rel=1e-5)
+
+
+def test_printed_coefficients_must_rise(golden: Golden) -> None:
+    a, b, c, d, f = golden.coefficients["FGF"]
+    for wrong in ((b, a, c, d, f), (a, b, c, -d, f), (a, b, c, d, -f), (a, b, -c, d, f)):
+        with pytest.raises(OutsideLimits, match="no rising curve"):
+            printed_curve(golden.plate, "FGF", wrong)
+    with pytest.raises(BrokenPlate, match="no analyte 'FGE'") as refused:
+        printed_curve(golden.plate, "FGE", (a, b, c, d, f))
+    assert "FGF" in refused.value.remedy
 
 
 def test_hook_caps_the_range_and_is_named() -> None:

@@ -189,6 +189,15 @@ def test_roles_dilution_and_expected(tmp_path: Path) -> None:
     assert np.isnan(plate.expected[plate.rows(Role.SAMPLE, Role.BLANK)]).all()
 
 
+def test_a_sample_named_like_a_standard_stays_a_sample(tmp_path: Path) -> None:
+    rows = [["St12" if cell == "u3" else cell for cell in row] for row in small_file()]
+    plate = small(tmp_path, as_bytes(rows))
+    assert [well.role for well in plate.wells if well.sample == "St12"] == [Role.SAMPLE]
+    assert plate.rows(Role.CONTROL).size == 1  # named Control1; the file has no table of controls
+    bare = small(tmp_path, as_bytes(without(rows, "Standard Expected Concentration")))
+    assert bare.rows(Role.STANDARD).size == 9  # names are all there is
+
+
 def without(rows: list[list[str]], name: str) -> list[list[str]]:
     start = next(i for i, row in enumerate(rows) if row[:2] == ["DataType:", name])
     end = next(i for i in range(start + 1, len(rows)) if rows[i][:1] == ["DataType:"])

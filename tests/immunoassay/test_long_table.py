@@ -56,7 +56,7 @@ def test_lost_decimal_points_come_back(tmp_path: Path) -> None:
 BROKEN = {
     "two roles": ("A2,u1,sample,TNF", "A2,u1,control,TNF", "two samples, roles or dilutions"),
     "twice": ("A2,u1,sample,TNF", "A2,u1,sample,IL6", "stands twice"),
-    "role": ("blank,blank", "blank,empty", "unknown role"),
+    "role": ("blank,blank", "blank,empty", "role is unknown"),
     "well": ("H1,blank", "Q1,blank", "names no well"),
     "number": (",120,77", ",many,77", "not a number"),
     "negative": (",120,77", ",120,-7", "bead_count is negative"),

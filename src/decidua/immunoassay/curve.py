@@ -66,6 +66,12 @@ class StandardCurve:
         """Dose half-way between the asymptotes [unit of the analyte]."""
         return float(logistic.ec50(self.parameters))
 
+    @property
+    def slope(self) -> float:
+        """Rise of the signal at the EC50 per e-fold of dose [MFI]."""
+        _, gradient = logistic.value_and_gradient(self.parameters, np.asarray(np.log(self.ec50)))
+        return -float(gradient[logistic.LOG_C])
+
     def signal(self, dose: FloatArray) -> FloatArray:
         """Return the raw signal of doses.
 
@@ -144,6 +150,8 @@ def calibrate(plates: Sequence[Plate], *, compatible: str = "", parameters: int 
         Where no analyte of a plate has standards that make a curve.
     OutsideLimits
         Where the recipe is unknown or the number of parameters is neither 4 nor 5.
+    BrokenKnowledge
+        Where a rule of acceptance is missing.
     """
     if compatible not in RECIPES:
         remedy = nearest(compatible, [name for name in RECIPES if name])
@@ -193,6 +201,8 @@ def printed_curve(plate: Plate, analyte: str, coefficients: Sequence[float]) -> 
         Where the plate has no such analyte.
     OutsideLimits
         Where the coefficients make no rising curve.
+    BrokenKnowledge
+        Where a rule of acceptance is missing.
     """
     a, b, c, d, f = coefficients
     if not (b > a and c > 0 and d < 0 and f > 0):

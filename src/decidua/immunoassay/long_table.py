@@ -119,9 +119,8 @@ def _well(table: Table, row: Row) -> Well:
         raise BrokenPlate("the row names no well or no analyte.", file=table.file, place=row.place)
     text = row["role"] or Role.SAMPLE.value
     if text not in tuple(Role):
-        raise BrokenPlate(
-            f"unknown role {text!r}.", file=table.file, place=row.place, remedy=f"Write one of {', '.join(Role)}."
-        )
+        remedy = f"Write one of {', '.join(Role)}."
+        raise BrokenPlate("the role is unknown.", file=table.file, place=row.place, remedy=remedy)
     role = Role(text)
     factor = table.number(row, "dilution")
     if factor is not None and factor <= 0:

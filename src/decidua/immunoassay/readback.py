@@ -122,6 +122,8 @@ def read_wells(plate: Plate, calibration: Calibration) -> tuple[Concentration, .
     ------
     BrokenPlate
         Where the calibration is another plate's.
+    BrokenKnowledge
+        Where a rule is missing.
     """
     groups = [np.array([row], dtype=np.intp) for row in range(len(plate.wells))]
     return _read(plate, calibration, groups)
@@ -148,6 +150,8 @@ def read_samples(plate: Plate, calibration: Calibration) -> tuple[Concentration,
     ------
     BrokenPlate
         Where the calibration is another plate's.
+    BrokenKnowledge
+        Where a rule is missing.
     """
     return _read(plate, calibration, list(plate.replicates(Role.SAMPLE, Role.CONTROL).values()))
 
@@ -171,6 +175,8 @@ def recover_controls(plate: Plate, calibration: Calibration) -> tuple[Recovery, 
     ------
     BrokenPlate
         Where the calibration is another plate's.
+    BrokenKnowledge
+        Where a rule is missing.
     """
     rows = plate.rows(Role.CONTROL)
     read = iter(_read(plate, calibration, [rows[i : i + 1] for i in range(rows.size)]))
@@ -202,6 +208,11 @@ def accept_run(calibration: Calibration, recoveries: Sequence[Recovery]) -> tupl
     -------
     tuple of RunVerdict
         One an analyte, those without a curve among them.
+
+    Raises
+    ------
+    BrokenKnowledge
+        Where a rule is missing.
 
     Sources
     -------

@@ -26,11 +26,9 @@ _LOCATION = re.compile(r"\s*\d+\s*\(\s*(?:(\d+)\s*[,;]\s*)?([A-Pa-p]\d{1,2})\s*\
 _CHECKSUM = re.compile(rb"^-- CRC --[^\n]*\n\"?CRC32:\s*([0-9A-Fa-f]{8})", re.MULTILINE)
 _NO_ANALYTE = ("total events", "notes", "")
 _STANDARD, _CONTROL = "Standard Expected Concentration", "Control Expected Concentration"
-_ROLES = (
-    (re.compile(r"(?:background|blank)\s*\d*", re.IGNORECASE), Role.BLANK),
-    (re.compile(r"(?:standard|std|st)\s*\d+", re.IGNORECASE), Role.STANDARD),
-    (re.compile(r"control\s*\d+", re.IGNORECASE), Role.CONTROL),
-)
+_BLANK = re.compile(r"(?:background|blank)\s*\d*", re.IGNORECASE)
+_STANDARD_NAME = re.compile(r"(?:standard|std|st)\s*\d+", re.IGNORECASE)
+_CONTROL_NAME = re.compile(r"control\s*\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,11 +331,13 @@ def _reagents(export: _Export, name: str, analytes: tuple[str, ...], notes: list
 
 
 def _role(name: str, standards: dict[str, FloatArray], controls: dict[str, FloatArray]) -> Role:
-    if name in standards:
-        return Role.STANDARD
-    if name in controls:
-        return Role.CONTROL
-    return next((role for pattern, role in _ROLES if pattern.fullmatch(name)), Role.SAMPLE)
+    """Tell what a well holds: a table of expected concentrations, where there is one, names all its standards."""
+    if _BLANK.fullmatch(name):
+        return Role.BLANK
+    for role, table, pattern in ((Role.STANDARD, standards, _STANDARD_NAME), (Role.CONTROL, controls, _CONTROL_NAME)):
+        if name in table or (not table and pattern.fullmatch(name)):
+            return role
+    return Role.SAMPLE
 
 
 def _dilutions(export: _Export) -> dict[str, float]:
