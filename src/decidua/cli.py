@@ -60,7 +60,7 @@ def acquire(file: Path, *, json_lines: Json = False) -> int:
     Parameters
     ----------
     file
-        A count table or a results table.
+        An FCS tube, a FlowJo workspace, a count table or a results table.
     """
     from decidua import pipeline
     from decidua.show import acquired_line, show_lines
@@ -71,22 +71,32 @@ def acquire(file: Path, *, json_lines: Json = False) -> int:
 
 
 @app.command
-def quantify(file: Path, *, json_lines: Json = False) -> int:
-    """Print every population of a count table as a share of its parent, with its interval.
+def quantify(file: Path, *, gates: Path | None = None, events: Path | None = None, json_lines: Json = False) -> int:
+    """Print every population of a tube or count table as a share of its parent, with its interval.
 
     Parameters
     ----------
     file
-        A count table.
+        An FCS tube with --gates, or a count table.
+    gates
+        The FlowJo workspace the tube was gated in.
+    events
+        Parquet file to write, one boolean column a gate.
     """
     from decidua import pipeline
-    from decidua.show import error_line, population_lines, show_lines
+    from decidua.show import error_line, gated_lines, population_lines, show_lines, write_events
 
-    found = pipeline.acquire(file, file.name)
-    lines, refused = population_lines(found)
-    errors = [error_line(e) for e in refused]
+    errors = []
+    if gates is not None:
+        acquisition, sample, counts = pipeline.gate(file, gates)
+        lines = gated_lines(acquisition, sample, counts)
+        if events is not None:
+            write_events(counts, events)
+    else:
+        lines, refused = population_lines(pipeline.acquire(file, file.name))
+        errors = [error_line(e) for e in refused]
     _print_lines([*lines, *errors]) if json_lines else show_lines([*lines, *errors])
-    return REFUSED if refused else 0
+    return REFUSED if errors else 0
 
 
 def _print_lines(lines: Iterable[dict[str, Any]]) -> None:

@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from decidua import balance
+from decidua.cytometry.acquisition import Acquisition
 from decidua.cytometry.counts import CountFile, guess_spec, read_counts
+from decidua.cytometry.engine import Counts, count
+from decidua.cytometry.fcs import read_fcs
+from decidua.cytometry.flowjo import Workspace, WorkspaceSample, read_workspace
 from decidua.cytometry.responders import Tube, responders, tubes_of
-from decidua.errors import BrokenStudy, DecidualError, UnsupportedFCS
+from decidua.cytometry.tubes import GatedTube, Workspaces, is_tube, one_subject, read_tube
+from decidua.cytotoxicity.results import killing_results
+from decidua.cytotoxicity.series import KillingSeries
+from decidua.cytotoxicity.table import COLUMNS as KILLING_COLUMNS
+from decidua.errors import BrokenStudy, DecidualError
+from decidua.immunoassay.exports import is_plate, read_plate
+from decidua.immunoassay.plate import Plate
+from decidua.immunoassay.results import AssayedPlate, assay_plate
 from decidua.measurement import Measurement, Moment, Source, Status, Visit, VisitKey, status_of
 from decidua.measurement.consistency import one_unit, one_value
 from decidua.measurement.table import REQUIRED, SCHEMA
@@ -30,17 +41,35 @@ from decidua.timeline.references import Reference, references_of
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quantified:
-    """What the files of a study hold: results, what was refused, what was noted, what was read."""
+    """What the files of a study hold, gathered file by file.
 
-    measurements: tuple[Measurement, ...]
-    refused: tuple[DecidualError, ...]
-    notes: tuple[Note, ...]
-    inputs: tuple[Source, ...]
+    Attributes
+    ----------
+    measurements : list of Measurement
+        Results, each of one visit.
+    tubes, gated : list of Tube, list of GatedTube
+        Counted tubes, and what the report shows of their gates.
+    killing : list of (VisitKey, KillingSeries)
+        Killing assays by visit.
+    plates : list of AssayedPlate
+        Plates with their curves.
+    refused, notes, inputs
+        What failed, what was noted, what was read.
+    """
+
+    measurements: list[Measurement] = field(default_factory=list)
+    tubes: list[Tube] = field(default_factory=list)
+    gated: list[GatedTube] = field(default_factory=list)
+    killing: list[tuple[VisitKey, KillingSeries]] = field(default_factory=list)
+    plates: list[AssayedPlate] = field(default_factory=list)
+    refused: list[DecidualError] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    inputs: list[Source] = field(default_factory=list)
 
 
-def acquire(path: Path, file: str) -> CountFile | Table:
+def acquire(path: Path, file: str) -> Acquisition | Workspace | Plate | CountFile | Table:
     """Read a bare file and say what it holds.
 
     Parameters
@@ -52,21 +81,53 @@ def acquire(path: Path, file: str) -> CountFile | Table:
 
     Returns
     -------
-    CountFile or Table
-        A count table, or a results table as text cells.
+    Acquisition, Workspace, Plate, CountFile or Table
+        A tube, a workspace, a plate, a count table, or a results or killing table as text cells.
 
     Raises
     ------
-    UnsupportedFCS
-        For an FCS file.
+    NotFCS, BrokenFCS, UnsupportedFCS, NotAWorkspace
+        For a damaged tube or workspace.
     UnreadableFile, BrokenStudy, Ambiguous, BrokenCounts
         Where it is none of these, or damaged.
     """
-    _not_yet(path, file)
-    text = read_table(path, file=file, known=tuple(SCHEMA))
-    if all(name in text.columns for name in REQUIRED):
+    if is_tube(file):
+        return read_fcs(path, name=file)
+    if path.suffix.lower() == ".wsp":
+        return read_workspace(path, on_defect="record", name=file)
+    if is_plate(path, file):
+        return read_plate(path, file=file)
+    text = read_table(path, file=file, known=(*SCHEMA, *KILLING_COLUMNS))
+    if "effector_target" in text.columns or all(name in text.columns for name in REQUIRED):
         return text
     return read_counts(path, guess_spec(path, file))
+
+
+def gate(path: Path, workspace: Path) -> tuple[Acquisition, WorkspaceSample, Counts]:
+    """Count a bare tube by a workspace.
+
+    Parameters
+    ----------
+    path : Path
+        The tube.
+    workspace : Path
+        The workspace its gates were drawn in.
+
+    Returns
+    -------
+    tuple of Acquisition, WorkspaceSample and Counts
+        The tube, its gates, and every population.
+
+    Raises
+    ------
+    NotFCS, BrokenFCS, UnsupportedFCS, UnreadableFile, Ambiguous
+        Where the tube cannot be read.
+    NotAWorkspace, NotComparable, UnsupportedGate
+        Where the workspace cannot be read or is another tube's.
+    """
+    acquisition = read_fcs(path, name=path.name)
+    sample = read_workspace(workspace, on_defect="record", name=workspace.name).sample_of(acquisition)
+    return acquisition, sample, count(acquisition, sample.tree)
 
 
 def quantify(study: Study, progress: Progress | None = None) -> Quantified:
@@ -87,34 +148,56 @@ def quantify(study: Study, progress: Progress | None = None) -> Quantified:
     by_file: dict[str, list[SampleRow]] = defaultdict(list)
     for row in study.rows:
         by_file[row.file].append(row)
-    found: list[Measurement] = []
-    refused: list[DecidualError] = []
-    notes: list[Note] = []
-    inputs: list[Source] = []
-    tubes: list[Tube] = []
+    found = Quantified()
+    workspaces = Workspaces(study)
     for done, (file, rows) in enumerate(by_file.items()):
         if progress:
             progress("quantify", done, len(by_file))
         try:
-            if file in study.counts:
-                counted = read_counts(study.path(file), study.counts[file])
-                matched, broken, unused = tubes_of(counted, rows)
-                tubes += matched
-                notes += [*counted.notes, *unused]
-                inputs.append(Source(file, counted.sha256))
-            else:
-                text = _results_table(study, file)
-                results, broken = finished_results(study, text, rows)
-                found += results
-                notes += text.notes
-                inputs.append(Source(file, text.sha256))
-            refused += broken
+            _read_file(study, file, rows, workspaces, found)
         except DecidualError as error:
-            refused.append(error.within(file))
-    counted_results, broken = responders(study, tubes)
-    same_unit, mixed = one_unit([*counted_results, *found])
-    single, doubled = one_value(same_unit)
-    return Quantified(tuple(single), (*refused, *broken, *mixed, *doubled), tuple(notes), tuple(inputs))
+            found.refused.append(error.within(file))
+    shares, broken = responders(study, found.tubes)
+    same_unit, mixed = one_unit([*shares, *found.measurements])
+    found.measurements, doubled = one_value(same_unit)
+    found.refused += [*broken, *mixed, *doubled]
+    return found
+
+
+def _read_file(study: Study, file: str, rows: list[SampleRow], workspaces: Workspaces, found: Quantified) -> None:
+    broken: list[DecidualError] = []
+    if file in study.counts:
+        counted = read_counts(study.path(file), study.counts[file])
+        tubes, broken, unused = tubes_of(counted, rows)
+        found.tubes += tubes
+        found.notes += [*counted.notes, *unused]
+        found.inputs.append(Source(file, counted.sha256))
+    elif file in study.plates:
+        assayed = assay_plate(study, file, rows)
+        found.plates.append(assayed)
+        found.measurements += assayed.measurements
+        found.notes += assayed.notes
+        found.inputs.append(assayed.source)
+        broken = list(assayed.refused)
+    elif is_tube(file):
+        for row in one_subject(rows):
+            read = read_tube(study, row, workspaces)
+            found.tubes.append(read.tube)
+            found.gated.append(read.gated)
+            found.notes += read.notes
+            found.inputs += [source for source in read.inputs if source not in found.inputs]
+    else:
+        text = read_table(study.path(file), file=file, known=(*SCHEMA, *KILLING_COLUMNS))
+        found.inputs.append(Source(file, text.sha256))
+        if "effector_target" in text.columns:
+            series, results, broken = killing_results(study, file, rows)
+            found.killing += series
+        else:
+            _require_results(text)
+            results, broken = finished_results(study, text, rows)
+        found.measurements += results
+        found.notes += text.notes
+    found.refused += broken
 
 
 def place_study(study: Study, quantified: Quantified, progress: Progress | None = None) -> StudyFindings:
@@ -147,7 +230,10 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
         when, results, clashes = settle(visit, mine[visit.key])
         refused += clashes
         notes += _visit_notes(visit, when, bool(results))
-        visits.append(profile_visit(visit, when, results, references))
+        profiled = profile_visit(visit, when, results, references)
+        gated = tuple(tube for tube in quantified.gated if tube.key == visit.key)
+        killing = tuple(series for key, series in quantified.killing if key == visit.key)
+        visits.append(replace(profiled, gated=gated, killing=killing))
     return StudyFindings(
         id=study.id,
         laboratory=study.laboratory,
@@ -155,6 +241,7 @@ def place_study(study: Study, quantified: Quantified, progress: Progress | None 
         refused=tuple(refused),
         notes=(*study.notes, *quantified.notes, *notes),
         inputs=(*study.inputs, *quantified.inputs, *read),
+        plates=tuple(quantified.plates),
     )
 
 
@@ -186,7 +273,8 @@ def profile_visit(visit: Visit, when: Moment, results: list[Measurement], refere
     flagged = [_flagged(m, tuple(flag for flag, holds in flags.items() if holds)) for m in results]
     joined = balance.profile(visit.key, flagged)
     every = (*flagged, *(ratio.result for ratio in joined.ratios))
-    return VisitFindings(visit, when, every, joined, tuple(place(m, when, visit, references) for m in every))
+    placements = tuple(place(m, when, visit, references) for m in every)
+    return VisitFindings(visit, when, every, joined, placements)
 
 
 def _flagged(m: Measurement, extra: tuple[str, ...]) -> Measurement:
@@ -194,26 +282,14 @@ def _flagged(m: Measurement, extra: tuple[str, ...]) -> Measurement:
     return replace(m, flags=flags, status=m.status if m.status in (Status.VOID, Status.FAILED) else status_of(flags))
 
 
-def _not_yet(path: Path, file: str) -> None:
-    if path.suffix.lower() in (".fcs", ".lmd"):
-        remedy = "Export the counts from your gating program."
-        raise UnsupportedFCS("FCS files are not read yet.", file=file, remedy=remedy)
-
-
-def _results_table(study: Study, file: str) -> Table:
-    path = study.path(file)
-    _not_yet(path, file)
-    if file in study.plates:
-        raise BrokenStudy("plates are not read yet.", file=file, remedy="Give finished results under finished/.")
-    text = read_table(path, file=file, known=tuple(SCHEMA))
+def _require_results(text: Table) -> None:
     if "numerator" not in text.columns and "quantity" not in text.columns:
         raise BrokenStudy(
-            "neither a results table nor a count table that study.toml describes.",
-            file=file,
+            "no table that study.toml describes, no killing table and no results table.",
+            file=text.file,
             place="row 1",
-            remedy="Describe a count table under [[counts]], or use the columns of the results table.",
+            remedy="Describe it under [[counts]] or [[plates]], or use the columns of the results table.",
         )
-    return text
 
 
 def _visit_notes(visit: Visit, when: Moment, has_results: bool) -> list[Note]:

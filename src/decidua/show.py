@@ -7,17 +7,28 @@ Start reading at `acquired_line`.
 
 from __future__ import annotations
 
+import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table as Grid
 
-from decidua.batch import RunOutcome
+from decidua.batch import RunOutcome, write_file
+from decidua.cytometry.acquisition import Acquisition
 from decidua.cytometry.counts import CountFile, TubeCounts
+from decidua.cytometry.engine import Counts
+from decidua.cytometry.flowjo import Workspace, WorkspaceSample
 from decidua.errors import BrokenStudy, DecidualError
+from decidua.immunoassay.curve import Calibration, calibrate
+from decidua.immunoassay.plate import Plate, Role
+from decidua.immunoassay.readback import read_wells
+from decidua.immunoassay.results import analyte_of
 from decidua.pipeline import Progress as Report
 from decidua.statistics import share_limits
 from decidua.tables import Note, Table
@@ -48,19 +59,23 @@ def error_line(error: DecidualError) -> dict[str, Any]:
     }
 
 
-def acquired_line(found: CountFile | Table) -> dict[str, Any]:
+def acquired_line(found: Acquisition | Workspace | Plate | CountFile | Table) -> dict[str, Any]:
     """Write what a file holds as its JSON line.
 
     Parameters
     ----------
-    found : CountFile or Table
+    found : Acquisition, Workspace, Plate, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
     -------
     dict
-        Of kind ``counts`` or ``results``.
+        Of kind ``fcs``, ``workspace``, ``plate``, ``counts`` or ``results``.
     """
+    if isinstance(found, Acquisition | Workspace):
+        return found.line()
+    if isinstance(found, Plate):
+        return plate_line(found)
     if isinstance(found, CountFile):
         defects = [
             *map(_defect, found.notes),
@@ -87,12 +102,103 @@ def _defect(note: Note) -> dict[str, str]:
     return {"code": note.code, "place": note.place, "message": note.message}
 
 
-def population_lines(found: CountFile | Table) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
+def plate_line(plate: Plate) -> dict[str, Any]:
+    """Write what a plate holds as its JSON line.
+
+    Parameters
+    ----------
+    plate : Plate
+        As read.
+
+    Returns
+    -------
+    dict
+        Of kind ``plate``.
+    """
+    roles = Counter(w.role for w in plate.wells)
+    names = [
+        {"analyte": name, "analyte_id": analyte_of(name), "unit": unit}
+        for name, unit in zip(plate.analytes, plate.units, strict=True)
+    ]
+    counts = {
+        "standards": len({w.sample for w in plate.wells if w.role is Role.STANDARD}),
+        "controls": len({w.sample for w in plate.wells if w.role is Role.CONTROL}),
+        "blanks": roles[Role.BLANK],
+        "samples": len({w.sample for w in plate.wells if w.role is Role.SAMPLE}),
+    }
+    defects = [_defect(n) for n in plate.defects]
+    head = {"kind": "plate", "file": plate.file, "sha256": plate.sha256, "dialect": plate.dialect}
+    return {**head, "wells": len(plate.wells), **counts, "analytes": names, "defects": defects}
+
+
+def well_lines(plate: Plate, calibration: Calibration) -> list[dict[str, Any]]:
+    """Write every well and analyte of a plate as JSON lines, replicates apart.
+
+    Parameters
+    ----------
+    plate : Plate
+        As read.
+    calibration : Calibration
+        Its curves.
+
+    Returns
+    -------
+    list of dict
+        Values and limits times the dilution.
+    """
+    return [
+        {
+            "kind": "well",
+            "file": plate.file,
+            "well": c.wells[0],
+            "sample": c.sample,
+            "role": c.role.value,
+            "analyte": c.analyte,
+            "analyte_id": analyte_of(c.analyte),
+            "value": c.value,
+            "unit": c.unit,
+            "lower": c.lower,
+            "upper": c.upper,
+            "censored": c.censored.value,
+            "dilution": c.dilution,
+            "flags": list(c.flags),
+        }
+        for c in read_wells(plate, calibration)
+    ]
+
+
+def gated_lines(acquisition: Acquisition, sample: WorkspaceSample, counts: Counts) -> list[dict[str, Any]]:
+    """Write every population of a gated tube as JSON lines.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        The tube.
+    sample : WorkspaceSample
+        Its gates, with the counts of the program that drew them.
+    counts : Counts
+        Ours.
+
+    Returns
+    -------
+    list of dict
+        The root first, with no parent.
+    """
+    lines = []
+    for p in counts.populations:
+        line = share_line(acquisition.file, sample.name, p.path, p.parent, p.count, p.parent_count)
+        lines.append({**line, "gate_id": p.gate_id, "stored_count": sample.stored_counts.get(p.path)})
+    return lines
+
+
+def population_lines(
+    found: Acquisition | Workspace | Plate | CountFile | Table,
+) -> tuple[list[dict[str, Any]], tuple[DecidualError, ...]]:
     """Write every population of a count table as JSON lines.
 
     Parameters
     ----------
-    found : CountFile or Table
+    found : Acquisition, Workspace, Plate, CountFile or Table
         What `pipeline.acquire` read.
 
     Returns
@@ -103,8 +209,17 @@ def population_lines(found: CountFile | Table) -> tuple[list[dict[str, Any]], tu
     Raises
     ------
     BrokenStudy
-        For a results table, which is quantified already.
+        For a tube without its gates, a workspace without its tube, or a results table, which is quantified already.
     """
+    if isinstance(found, Acquisition):
+        raise BrokenStudy("a tube needs its gates.", file=found.file, remedy="Add --gates with its workspace.")
+    if isinstance(found, Workspace):
+        raise BrokenStudy(
+            "a workspace needs its tube.", file=found.file, remedy="Give the tube, and this with --gates."
+        )
+    if isinstance(found, Plate):
+        (calibration,) = calibrate([found])
+        return well_lines(found, calibration), ()
     if not isinstance(found, CountFile):
         raise BrokenStudy("a results table is quantified already.", file=found.file, remedy="Put it in a study.")
     lines = [line for tube in found.tubes.values() for line in _tube_lines(found.file, tube)]
@@ -133,6 +248,28 @@ def _tube_lines(file: str, tube: TubeCounts) -> Iterator[dict[str, Any]]:
 def _population(
     file: str, tube: TubeCounts, path: str, parent: str | None, count: int, parent_count: int | None
 ) -> dict[str, Any]:
+    return share_line(file, tube.row, path, "root" if parent == "" else parent, count, parent_count)
+
+
+def share_line(
+    file: str, sample: str, path: str, parent: str | None, count: int, parent_count: int | None
+) -> dict[str, Any]:
+    """Write one population as its JSON line.
+
+    Parameters
+    ----------
+    file, sample, path : str
+        Where it was counted.
+    parent : str or None
+        None at the top.
+    count, parent_count : int
+        Cells.
+
+    Returns
+    -------
+    dict
+        With its share of the parent and the 95 % interval, null at the top and within an empty parent.
+    """
     share = lower = upper = None
     if parent_count:
         share = count / parent_count
@@ -140,10 +277,10 @@ def _population(
     return {
         "kind": "population",
         "file": file,
-        "sample": tube.row,
+        "sample": sample,
         "population": path,
         "gate_id": path,
-        "parent": parent if parent is None or parent else "root",
+        "parent": parent,
         "count": count,
         "parent_count": parent_count,
         "share": share,
@@ -151,6 +288,28 @@ def _population(
         "upper": upper,
         "stored_count": None,
     }
+
+
+def write_events(counts: Counts, path: Path) -> None:
+    """Write which events lie in which gate as a Parquet file of one boolean column a gate.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of one tube.
+    path : Path
+        The file to write.
+
+    Raises
+    ------
+    Refused
+        Where it cannot be written.
+    """
+    gates = [p for p in counts.populations if p.parent is not None]
+    frame = pl.DataFrame({p.gate_id: counts.mask(p.path) for p in gates})
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_file(path, buffer.getvalue())
 
 
 def show_lines(lines: Iterable[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ import csv
 import difflib
 import hashlib
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -228,7 +229,8 @@ def parse_number(text: str, decimal_comma: bool = False, *, file: str = "", plac
         return None
     if decimal_comma:
         cleaned = cleaned.replace(",", ".")
-    if re.fullmatch(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", cleaned):
+    pattern = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
+    if re.fullmatch(pattern, cleaned) and math.isfinite(float(cleaned)):
         return float(cleaned)
     raise BrokenStudy(f"{text!r} is not a number.", file=file, place=place)
 

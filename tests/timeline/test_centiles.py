@@ -252,9 +252,17 @@ def test_values_without_spread_do_not_converge() -> None:
         fit_lms(DAY, np.exp(0.01 * DAY), WOMAN)
 
 
-def test_rounds_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(centiles, "MAX_ROUNDS", 3)
-    with pytest.raises(DidNotConverge, match="no rest in 3 rounds"):
+def test_fits_that_fail_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(centiles, "MAX_ROUNDS", 3)
+        with pytest.raises(DidNotConverge, match="no rest in 3 rounds"):
+            fit_lms(DAY, VALUE, WOMAN)
+    with monkeypatch.context() as patch:
+        patch.setattr(centiles, "_log_likelihood", lambda ln_value, *_: np.full_like(ln_value, np.nan))
+        with pytest.raises(DidNotConverge, match="no better curve"):
+            fit_lms(DAY, VALUE, WOMAN)
+    monkeypatch.setattr(np.linalg, "solve", lambda *_: np.linalg.inv(np.zeros((2, 2))))
+    with pytest.raises(DidNotConverge, match="lost its information"):
         fit_lms(DAY, VALUE, WOMAN)
 
 

@@ -1,7 +1,7 @@
-"""Flow cytometry: a count table or an FCS file with its gates becomes measurements.
+"""Flow cytometry: an FCS file with its gates, or a count table, becomes measurements.
 
-In: counts another program exported; FCS tubes and their gates. Out: `Measurement`s with counts behind them.
+In: FCS files, FlowJo 10 workspaces, counts another program exported. Out: `Measurement`s with counts behind them.
 May import: study, measurement, statistics, knowledge, tables, errors.
-Sources: sections 4 and 5 of the format reference; the knowledge tables.
-Start reading at `counts.py`, then `responders.py`.
+Sources: the FCS 3.1 and Gating-ML 2.0 standards of ISAC, and the papers each function names.
+Start reading at `fcs.py` and `engine.py` for tubes, `counts.py` for tables, `responders.py` for what leaves the room.
 """

@@ -79,7 +79,7 @@ def tubes_of(counted: CountFile, sheet_rows: list[SampleRow]) -> tuple[list[Tube
     refused += [e for e in counted.refused if e.place.partition(", ")[2] not in named]
     twice = {e.place.split(" and ")[0] for e in refused if isinstance(e, Ambiguous)}
     notes = [
-        Note("row_unused", counted.file, tube.place, f"row {key!r} is on no line of the sheet")
+        Note("row_unused", counted.file, f"{tube.place}, {key}", "on no line of the sheet")
         for key, tube in counted.tubes.items()
         if key not in named
     ]

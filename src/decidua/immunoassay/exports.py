@@ -62,3 +62,33 @@ def read_plate(path: Path, *, file: str = "") -> Plate:
         raise BrokenPlate("section Median is missing.", file=file, place="section Median")
     remedy = "Choose the xPONENT layout in the INTELLIFLEX export." if "WELL LOCATION" in header else ""
     raise NotAPlate("this is no plate export known here.", file=file, place="row 1", remedy=remedy)
+
+
+def is_plate(path: Path, file: str) -> bool:
+    """Tell whether a text file is a plate export by its first lines.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file lies.
+    file : str
+        As the user named it.
+
+    Returns
+    -------
+    bool
+        False for everything that is no text.
+
+    Raises
+    ------
+    UnreadableFile
+        Where it is absent.
+    """
+    try:
+        text = decode(read_bytes(path, file), file, [])
+    except UnreadableFile:
+        if not path.is_file():
+            raise
+        return False
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    return is_xponent(text) or is_long_table(header)

@@ -1,7 +1,7 @@
-"""Documents from findings: the only room that draws.
+"""Turn what was found into documents: the visit report and the study report, as plain data and as HTML.
 
-In: `StudyFindings`. Out: `Report`s as plain data, and HTML that needs nothing from outside.
-May import: timeline, balance, study, measurement, knowledge, tables, errors.
-Sources: fixed sentences and flags are rows of `knowledge/statements.csv` and `flags.csv`.
-Start reading at `visit.py`, then `study.py`; `look.py` holds the palette, `figures.py` the drawings.
+In: `StudyFindings`. Out: `Report`, ordered plain data with a content hash; HTML that needs nothing but itself.
+May import: timeline, balance, measurement, knowledge, tables, errors. The only room that draws.
+Sources: fixed texts are rows of `knowledge/statements.csv`; each report lists the sources it used.
+Start reading at `visit.py`, then `document.py`.
 """

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from decidua.balance import Profile
+from decidua.cytometry.tubes import GatedTube
+from decidua.cytotoxicity.series import KillingSeries
 from decidua.errors import DecidualError
+from decidua.immunoassay.results import AssayedPlate
 from decidua.measurement import Measurement, Moment, Source, Visit
 from decidua.tables import Note
 from decidua.timeline.placement import Placement
@@ -27,6 +30,10 @@ class VisitFindings:
         The results by axis.
     placements : tuple of Placement
         One for each measurement that carries a number or a limit.
+    gated : tuple of GatedTube
+        Its tubes with their gates.
+    killing : tuple of KillingSeries
+        Its killing assays.
     """
 
     visit: Visit
@@ -34,6 +41,8 @@ class VisitFindings:
     measurements: tuple[Measurement, ...]
     profile: Profile
     placements: tuple[Placement, ...]
+    gated: tuple[GatedTube, ...] = ()
+    killing: tuple[KillingSeries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class StudyFindings:
         What was read with a tolerance, or looks odd.
     inputs : tuple of Source
         Files read, with their hashes.
+    plates : tuple of AssayedPlate
+        Plates with their curves.
     """
 
     id: str
@@ -60,6 +71,7 @@ class StudyFindings:
     refused: tuple[DecidualError, ...]
     notes: tuple[Note, ...]
     inputs: tuple[Source, ...]
+    plates: tuple[AssayedPlate, ...] = ()
 
     def earlier(self, findings: VisitFindings) -> tuple[VisitFindings, ...]:
         """Return the same woman's earlier visits.

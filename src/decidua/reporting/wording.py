@@ -1,297 +1,259 @@
-"""How numbers, names and results are written; which words a report may not use."""
+"""How names and identities are written, and which words no report may hold."""
 
 from __future__ import annotations
 
-import math
 import re
 
-from decidua.knowledge import fact, label
-from decidua.measurement import Censoring, Measurand, Measurement, Quantity, Status
+from decidua.knowledge import fact, label, table
+from decidua.measurement import Measurand, Moment
+from decidua.reporting.numerals import FIXED, plain
 
-THIN, NO_BREAK, MINUS, DASH = "\u202f", "\u00a0", "−", "–"
-_SUPERSCRIPT = {"+": "⁺", "-": "⁻"}
-FORBIDDEN = (
-    *("hostile", "severe", "abnormal", "raised", "attack", "reject", "embryo-killing"),
-    *("you need", "recommended dose", "safe for you", "will prevent miscarriage"),
+_FORBIDDEN = re.compile(
+    r"\b(?:hostil\w*|sever(?:e|ely|ity)|abnormal\w*|rais(?:e|ed|es|ing)|attack\w*|reject\w*|embryo-killing"
+    r"|you need|recommended dose|safe for you|will prevent miscarriage)\b",
+    re.IGNORECASE,
 )
+_MARKER = re.compile(r"[A-Z][A-Za-z]*\d*[A-Za-z]*(?:-DR)?(?:hi|lo|dim|bright|[+-])?")
+
+AGES = {
+    "fresh": "set up in the accepted time",
+    "late": "set up late, its own class",
+    "acd_cold": "ACD, kept cold",
+    "not_stated": "not stated",
+}
 
 
 def forbidden_words(text: str) -> list[str]:
-    """Find the words that a document for a clinician or a woman may not use.
+    """Find the words that no report may hold.
 
     Parameters
     ----------
     text : str
-        Everything a reader sees.
+        Everything a reader sees: text, figure text and alternative text.
 
     Returns
     -------
     list of str
-        Those that occur.
+        As they stand in the text; empty where it may be shown.
     """
-    folded = text.casefold()
-    return [word for word in FORBIDDEN if re.search(rf"(?<![a-z]){re.escape(word)}", folded)]
+    return _FORBIDDEN.findall(text)
 
 
-def places_for(quantity: Quantity) -> int | None:
-    """Return the decimal places that the interval allows: two digits of its half-width.
-
-    Parameters
-    ----------
-    quantity : Quantity
-        A value with or without interval.
-
-    Returns
-    -------
-    int or None
-        None where there is no interval.
-    """
-    if quantity.lower is None or quantity.upper is None or quantity.upper <= quantity.lower:
-        return None
-    half = (quantity.upper - quantity.lower) / 2
-    return max(0, 1 - math.floor(math.log10(half)))
-
-
-def number(value: float, places: int | None = None) -> str:
-    """Write a number.
-
-    Parameters
-    ----------
-    value : float
-        Finite.
-    places : int, optional
-        Decimal places; three significant digits by default.
-
-    Returns
-    -------
-    str
-        With a true minus and thin spaces between thousands.
-    """
-    if places is None:
-        places = 0 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{abs(value):,.{min(places, 9)}f}".replace(",", THIN)
-    zero = not text.strip("0.")
-    return text if value >= 0 or zero else MINUS + text
-
-
-def span(lower: float | None, upper: float | None, places: int | None = None) -> str:
-    """Write an interval.
-
-    Parameters
-    ----------
-    lower, upper : float or None
-        Its ends.
-    places : int, optional
-        Decimal places.
-
-    Returns
-    -------
-    str
-        Empty where an end is missing.
-    """
-    if lower is None or upper is None:
-        return ""
-    joint = f" to {MINUS}" if upper < 0 else DASH if lower >= 0 else " to "
-    return f"{number(lower, places)}{joint if upper >= 0 else ' to '}{number(upper, places)}"
-
-
-def unit(code: str) -> str:
-    """Write a unit.
-
-    Parameters
-    ----------
-    code : str
-        UCUM code.
-
-    Returns
-    -------
-    str
-        As people write it.
-    """
-    return label("units", code)
-
-
-def value(m: Measurement) -> str:
-    """Write a result with its unit.
-
-    Parameters
-    ----------
-    m : Measurement
-        Any result.
-
-    Returns
-    -------
-    str
-        ``> 5.6`` for a limit, words for what carries no number.
-    """
-    if m.status is Status.FAILED:
-        return "test failed"
-    if m.status is Status.VOID:
-        return "void"
-    quantity = m.quantity
-    if quantity.value is None or quantity.censored is Censoring.UNDETERMINED:
-        return "not determined"
-    sign = {Censoring.BELOW: f"<{NO_BREAK}", Censoring.ABOVE: f">{NO_BREAK}"}.get(quantity.censored, "")
-    places = places_for(quantity) if not sign else None
-    written = unit(quantity.unit)
-    return f"{sign}{number(quantity.value, places)}{NO_BREAK + written if written else ''}"
-
-
-def interval(m: Measurement) -> str:
-    """Write the interval of a result, or what stands in its place.
-
-    Parameters
-    ----------
-    m : Measurement
-        Any result.
-
-    Returns
-    -------
-    str
-        ``5.32–5.91``, *one-sided*, *no interval stated*, or why there is none.
-    """
-    quantity = m.quantity
-    if m.status in (Status.VOID, Status.FAILED):
-        return "; ".join(label("flags", f) for f in m.flags if _is_grave(f))
-    if quantity.censored is Censoring.ABOVE:
-        return "one-sided"
-    if quantity.censored is Censoring.BELOW:
-        return "below its limit"
-    if quantity.censored is Censoring.UNDETERMINED:
-        return "both terms reach their background"
-    return span(quantity.lower, quantity.upper, places_for(quantity)) or "no interval stated"
-
-
-def _is_grave(flag: str) -> bool:
-    found = fact("flags", flag)
-    return found is not None and found["severity"] in ("void", "failed")
-
-
-def superscript(definition: str) -> str:
-    """Write marker signs as superscripts.
+def markers(definition: str) -> str:
+    """Write a marker path with its signs raised above the line.
 
     Parameters
     ----------
     definition : str
-        Such as ``CD3+CD8-``.
+        ``CD3+CD8-``.
 
     Returns
     -------
     str
-        Such as CD3⁺CD8⁻.
+        ``CD3⁺CD8⁻``.
     """
-    signs = re.compile(r"(?<!HLA)(?<=[A-Za-z0-9])([+-])(?=[A-Z]|$|\]|\s)")
-    return signs.sub(lambda m: _SUPERSCRIPT[m[1]], definition)
+    return _MARKER.sub(lambda found: re.sub(r"\+$", "⁺", re.sub(r"-$", "⁻", found[0])), definition)
 
 
-def term(name: str) -> str:
-    """Write a numerator or denominator.
+def term_text(code: str) -> str:
+    """Write what is counted: positives of analytes, an analyte, or a population.
 
     Parameters
     ----------
-    name : str
-        ``IFNG+``, an analyte or a population id.
+    code : str
+        ``IFNG+``, ``IFNG+IL4-``, or an id of the knowledge tables.
 
     Returns
     -------
     str
-        IFN-γ⁺, or the label of the knowledge tables.
+        ``IFN-γ⁺``, ``IFN-γ⁺IL-4⁻``, or its label; a definition of the panel's own stands behind in brackets.
     """
-    if name.endswith("+") and fact("analytes", name[:-1]):
-        return f"{label('analytes', name[:-1])}⁺"
-    if fact("analytes", name):
-        return label("analytes", name)
-    return population(name)
+    bare, bracket, definition = code.partition("[")
+    if fact("populations", bare):
+        return label("populations", bare) + (f" ({markers(definition.rstrip(']'))})" if bracket else "")
+    signed = re.findall(r"([A-Z0-9]+)([+-])", code)
+    if signed and "".join(a + s for a, s in signed) == code:
+        return "".join(label("analytes", a) + {"+": "⁺", "-": "⁻"}[s] for a, s in signed)
+    return label("analytes", code)
 
 
-def population(name: str) -> str:
-    """Write a population.
+def parent_text(parent: str) -> str:
+    """Write a parent population by its markers.
 
     Parameters
     ----------
-    name : str
-        Population id, with its definition in brackets where the panel's own.
+    parent : str
+        Id, with the panel's own definition in brackets where there is one.
 
     Returns
     -------
     str
-        Its label, and its definition where that is not the standard one.
+        ``CD3⁺CD8⁻``; the id where its markers are not known.
     """
-    bare, bracket, definition = name.partition("[")
-    return label("populations", bare) + (f" ({superscript(definition.rstrip(']'))})" if bracket else "")
+    bare, _, own = parent.partition("[")
+    found = fact("populations", bare)
+    return markers(own.rstrip("]") or (found["definition"] if found else "") or parent)
 
 
 def name_of(measurand: Measurand) -> str:
-    """Write what was measured, without how.
+    """Write the short name of a measurand, as a row of a group carries it.
 
     Parameters
     ----------
     measurand : Measurand
-        Any identity.
+        Any.
 
     Returns
     -------
     str
-        IFN-γ⁺, NK cells, IFN-γ / IL-10.
+        ``IFN-γ⁺`` or ``IFN-γ / IL-10``.
     """
-    if measurand.quantity == "ratio":
-        return f"{term(measurand.numerator).rstrip('⁺')} / {term(measurand.denominator).rstrip('⁺')}"
-    return term(measurand.numerator)
+    if measurand.quantity != "ratio":
+        return term_text(measurand.numerator) + _WORK.get(measurand.quantity, "")
+    for named in table("ratios").values():
+        if (named["numerator"], named["denominator"]) == (measurand.numerator, measurand.denominator):
+            return named["label"]
+    return f"{term_text(measurand.numerator)} / {term_text(measurand.denominator)}"
 
 
-def group_of(measurand: Measurand) -> str:
-    """Write how and in what something was measured: the heading of its group.
+_WORK = {"activity": ", activity per cell", "lysis": ", killed", "lytic_units": ", lytic units", "signal": ", signal"}
+
+
+def full_name(measurand: Measurand) -> str:
+    """Write the name of a measurand with its parent, as a caption carries it.
 
     Parameters
     ----------
     measurand : Measurand
-        Any identity.
+        Any.
 
     Returns
     -------
     str
-        Parent, stimulus, hours, blocker, background and material in words.
+        ``IFN-γ⁺ of CD3⁺CD8⁻``.
     """
-    parts = []
-    parent = fact("populations", measurand.parent.partition("[")[0])
-    whole = superscript(parent["definition"]) if parent and parent["definition"] else population(measurand.parent)
-    if measurand.quantity == "share":
-        parts.append(f"share of {whole}" + (" minus unstimulated" if measurand.background == "subtracted" else ""))
-    elif measurand.quantity == "ratio":
-        parts.append(f"ratios of shares of {whole}")
-    else:
-        parts.append(measurand.quantity.replace("_", " ") + (f" in {whole}" if measurand.parent else ""))
-    if measurand.stimulus != "none":
-        hours = "" if measurand.stimulus_h is None else f", {measurand.stimulus_h:g} h"
-        blocker = "" if measurand.blocker in ("", "none") else f", {label('blockers', measurand.blocker)}"
-        parts.insert(0, f"after {label('stimuli', measurand.stimulus)}{hours}{blocker}")
-    if measurand.material:
-        parts.append(label("materials", measurand.material))
-    return "; ".join(parts)
+    of = f" of {parent_text(measurand.parent)}" if measurand.parent else ""
+    return name_of(measurand) + of
 
 
-def placed(not_placeable: str) -> str:
-    """Write why a result is not placed.
+def method_parts(measurand: Measurand) -> tuple[tuple[str, str], ...]:
+    """Write the identity fields in words.
 
     Parameters
     ----------
-    not_placeable : str
-        ``FIELD: ours, theirs``.
+    measurand : Measurand
+        Any.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Name of the field and its value, in the order of a method line; *not stated* where it is not.
+    """
+    m = measurand
+    hours = "" if m.stimulus_h is None else f", {plain(m.stimulus_h)}{FIXED}h"
+    cells = m.quantity in ("share", "ratio")
+    parts = [
+        ("material", label("materials", m.material) or "not stated"),
+        ("sample age", AGES.get(m.sample_age_class, m.sample_age_class)),
+        ("stimulus", label("stimuli", m.stimulus) + hours),
+        ("blocker", label("blockers", m.blocker or "none")),
+        ("parent", parent_text(m.parent) if m.parent else ("not stated" if cells else "none")),
+        ("background", m.background.replace("_", " ") or "not stated"),
+        ("threshold", threshold_text(m.threshold)),
+        ("platform", m.platform or "not stated"),
+        ("kit", m.kit or "not stated"),
+        ("laboratory", m.laboratory or "not stated"),
+    ]
+    left_out = () if cells else ("blocker", "parent", "background", "threshold")
+    return tuple(p for p in parts if p[0] not in left_out)
+
+
+def threshold_text(rule: str) -> str:
+    """Write a threshold rule.
+
+    Parameters
+    ----------
+    rule : str
+        ``drawn``, ``control_quantile:0.999``, ``tail``, ``fmo`` or ``not_stated``.
 
     Returns
     -------
     str
-        A phrase for people.
+        In words.
     """
-    field, _, rest = not_placeable.partition(": ")
-    ours, _, theirs = rest.partition(", ")
-    words = {
-        "censored": "a limit has no place",
-        "status": "no number",
-        "reference": "no reference of this measurand",
-        "phase": "the visit is not dated" if ours == "not dated" else f"no reference {label('phases', ours)}",
-        "medicine": f"under {ours}: only against herself",
-    }
-    days = {"gestational_day": "day of pregnancy", "phase_day": "day after the end"}
-    named = days.get(field, field.replace("_", " "))
-    return words.get(field, f"{named} {ours}, reference {theirs}")
+    name, _, q = rule.partition(":")
+    words = {"drawn": "gates as drawn", "tail": "tail of the unstimulated tube", "fmo": "fluorescence minus one"}
+    if name == "control_quantile" and q:
+        return f"quantile {q} of the unstimulated tube"
+    return words.get(name, rule.replace("_", " ") or "not stated")
+
+
+def method_line(measurand: Measurand) -> str:
+    """Write the identity of a measurand in one line.
+
+    Parameters
+    ----------
+    measurand : Measurand
+        Any.
+
+    Returns
+    -------
+    str
+        What is stated, joined by points, and its id.
+    """
+    said = [f"{name} {text}" if name in ("parent", "background", "threshold", "laboratory") else text
+            for name, text in method_parts(measurand) if text not in ("not stated", "none", "no blocker")]  # fmt: skip
+    return " · ".join([*said, measurand.id])
+
+
+def moment_text(moment: Moment) -> str:
+    """Write where a visit stands.
+
+    Parameters
+    ----------
+    moment : Moment
+        Of the visit.
+
+    Returns
+    -------
+    str
+        ``13w2d``, or the phase where there is no day; *not dated*.
+    """
+    if moment.gestational_day is None and moment.phase_day is None and moment.phase != "unknown":
+        return label("phases", moment.phase)
+    return moment.age
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun.
+
+    Parameters
+    ----------
+    count : int
+        Not negative.
+    noun, plural : str
+        Singular, and plural where it does not end in s.
+
+    Returns
+    -------
+    str
+        ``1 result``, ``3 results``.
+    """
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def in_words(count: int) -> str:
+    """Write a small number as a word.
+
+    Parameters
+    ----------
+    count : int
+        Not negative.
+
+    Returns
+    -------
+    str
+        A word up to ten.
+    """
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[count] if count < len(words) else str(count)
