@@ -2,6 +2,6 @@
 
 In: xPONENT CSV, or the plain table of the format reference. Out: `Plate`, `Calibration`, `Concentration`.
 May import: study, measurement, statistics, knowledge, tables, errors.
-Sources: sections 2 and 5 of the immunoassay notes in docs/science; ICH M10 for acceptance.
+Sources: ICH M10 (acceptance), Carroll and Ruppert 1988 (noise), Fieller 1954 (intervals), in the knowledge tables.
 Start reading at `exports.py`, then `curve.py`, then `readback.py`.
 """
