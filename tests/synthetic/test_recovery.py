@@ -97,8 +97,7 @@ def test_traps_are_told_apart(made: tuple[Path, Truth], found: StudyFindings) ->
         ("W6", "V3", TREATED),
         ("W6", "V4", TREATED),
     }
-    assert named["W5", "V2", NEXT_DAY]
-    assert named["W6", "V3", TREATED]
+    assert all(named.values()), named
 
 
 def test_a_trap_printed_as_a_result_is_seen(made: tuple[Path, Truth], found: StudyFindings) -> None:
@@ -150,6 +149,10 @@ def test_twenty_studies_hold_their_truth(tmp_path: Path, monkeypatch: pytest.Mon
         recoveries.append(compare(truth, place_study(study, quantify(study))))
         for tube in (tmp_path / str(seed) / "tubes").iterdir():
             tube.unlink()
+    for place, (covered, n) in sorted(coverage(recoveries).items()):
+        print(f"{' '.join(place)}: {covered} of {n}, {covered / n:.1%}")
+    sides = Counter((p.true.subject, p.outside) for r in recoveries for p in r.planted)
+    print(f"planted women outside: {sides}; ordinary results outside: {[len(r.false_outside) for r in recoveries]}")
     for place, (covered, n) in coverage(recoveries).items():
         assert n < 500 or covered / n >= 0.90, (place, covered, n)
     for kind in ("share", "ratio"):
