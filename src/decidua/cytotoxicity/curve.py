@@ -9,9 +9,9 @@ from enum import StrEnum
 import numpy as np
 
 from decidua.cytotoxicity.lysis import LysisDraws, quantity_of
-from decidua.cytotoxicity.noise import FloatArray, constant
+from decidua.cytotoxicity.noise import FloatArray
 from decidua.errors import OutsideLimits
-from decidua.knowledge import fact, table
+from decidua.knowledge import constant, fact, table
 from decidua.measurement import Censoring, LogNormal, Quantity
 from decidua.tables import nearest
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decidua.cytotoxicity.noise import DRAWS, FloatArray, Group, Noise, constant, group_of, noise_of
+from decidua.cytotoxicity.noise import DRAWS, FloatArray, Group, Noise, group_of, noise_of
 from decidua.cytotoxicity.tubes import Assay, Drug, SampleTubes, Tube, TubeSet
 from decidua.errors import BrokenCounts
+from decidua.knowledge import constant
 from decidua.measurement import Censoring, Draws, LogNormal, Quantity
 
 _TAIL = 0.025

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decidua.cytotoxicity.tubes import Tube
-from decidua.errors import BrokenKnowledge
-from decidua.knowledge import fact
+from decidua.knowledge import constant
 
 FloatArray = NDArray[np.float64]
 
@@ -135,31 +134,6 @@ def noise_of(groups: list[Group], rng: np.random.Generator) -> Noise:
     drawn = rng.choice(posterior.size, size=DRAWS, p=posterior.ravel())
     mean_squares = float(posterior.sum(axis=1) @ cvs**2), float(posterior.sum(axis=0) @ cvs**2)
     return Noise(cvs[drawn // _CV_STEPS], cvs[drawn % _CV_STEPS], mean_squares)
-
-
-def constant(name: str) -> float:
-    """Return a constant of `knowledge/constants.csv`.
-
-    Parameters
-    ----------
-    name : str
-        Its key.
-
-    Returns
-    -------
-    float
-        In the unit of its row.
-
-    Raises
-    ------
-    BrokenKnowledge
-        Where there is no such constant.
-    """
-    found = fact("constants", name)
-    value = found.number("value") if found else None
-    if value is None:
-        raise BrokenKnowledge(f"no constant {name!r}.", file="constants.csv")
-    return value
 
 
 def _variance(group: Group, tube: FloatArray, killing: FloatArray) -> FloatArray:

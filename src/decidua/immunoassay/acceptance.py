@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from decidua.errors import BrokenKnowledge
-from decidua.knowledge import fact
+from decidua.knowledge import constant, table
 
 
 class Verdict(StrEnum):
@@ -92,11 +91,8 @@ def rule(name: str) -> float:
     BrokenKnowledge
         Where there is no such rule.
     """
-    found = fact("constants", name)
-    value = found.number("value") if found else None
-    if found is None or value is None:
-        raise BrokenKnowledge(f"no constant {name!r}.", file="constants.csv")
-    return value / 100.0 if found["unit"] == "%" else value
+    value = constant(name)
+    return value / 100.0 if table("constants")[name]["unit"] == "%" else value
 
 
 def judge(levels: Sequence[Level]) -> Limits:

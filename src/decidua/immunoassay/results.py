@@ -252,7 +252,6 @@ def _measurement(study: Study, plate: Plate, row: SampleRow, c: Concentration, f
 _METHODS = {
     "": "5PL on raw median signal, variance pooled over the plate; 95 % interval by test inversion",
     "xponent": "5PL by the xPONENT recipe: net signal, weight 1/y², no interval",
-    "bioplex": "5PL by the Bio-Plex recipe: weight 1/FI^1.8, no interval",
 }
 
 

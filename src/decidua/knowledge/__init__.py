@@ -8,6 +8,6 @@ Start reading at `load.py`.
 
 from __future__ import annotations
 
-from decidua.knowledge.load import Fact, KnowledgeTable, check_all, fact, label, rows, table
+from decidua.knowledge.load import Fact, KnowledgeTable, check_all, constant, fact, label, rows, table
 
-__all__ = ["Fact", "KnowledgeTable", "check_all", "fact", "label", "rows", "table"]
+__all__ = ["Fact", "KnowledgeTable", "check_all", "constant", "fact", "label", "rows", "table"]

@@ -205,6 +205,31 @@ def fact(name: str, key: str) -> Fact | None:
     return _by_key(name).get(key)
 
 
+def constant(name: str) -> float:
+    """Return a constant of `constants.csv`.
+
+    Parameters
+    ----------
+    name : str
+        Its key.
+
+    Returns
+    -------
+    float
+        In the unit of its row.
+
+    Raises
+    ------
+    BrokenKnowledge
+        Where there is no such constant.
+    """
+    found = fact("constants", name)
+    value = found.number("value") if found else None
+    if value is None:
+        raise BrokenKnowledge(f"no constant {name!r}.", file="constants.csv")
+    return value
+
+
 def label(name: str, key: str) -> str:
     """Return how a key is printed.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from decidua.errors import BrokenStudy, OutsideLimits
-from decidua.knowledge import Fact, fact, table
+from decidua.knowledge import Fact, constant, fact, table
 from decidua.tables import nearest, read_bytes
 
 UNTIL_END = "end"
@@ -172,7 +172,7 @@ def longest_pregnancy() -> int:
     int
         Gestational day [d].
     """
-    return int(table("constants")["longest_pregnancy"]["value"])
+    return int(constant("longest_pregnancy"))
 
 
 def read_regimen(path: Path) -> Regimen:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from decidua.errors import Ambiguous, BrokenKnowledge, BrokenStudy, DecidualError
-from decidua.knowledge import fact, label, table
+from decidua.errors import Ambiguous, BrokenStudy, DecidualError
+from decidua.knowledge import constant, fact, label, table
 from decidua.measurement import GestationalAge, Instant, Measurement, Moment, Pregnancy, Visit
 
 LABOUR = ("preterm_labour", "term_labour")
@@ -98,31 +98,6 @@ def phase_of(gestational_day: int) -> str:
         if row["kind"] == "phase" and first is not None and last is not None and first <= gestational_day <= last:
             return key
     raise BrokenStudy(f"no phase holds gestational day {gestational_day}.", place="gestational_day")
-
-
-def constant(name: str) -> float:
-    """Return a constant of the knowledge tables.
-
-    Parameters
-    ----------
-    name : str
-        Key of `knowledge/constants.csv`.
-
-    Returns
-    -------
-    float
-        In the unit of its row.
-
-    Raises
-    ------
-    BrokenKnowledge
-        Where there is no such constant.
-    """
-    found = fact("constants", name)
-    value = found.number("value") if found else None
-    if value is None:
-        raise BrokenKnowledge(f"no constant {name!r}.", file="constants.csv")
-    return value
 
 
 def _sd(method: str) -> float:

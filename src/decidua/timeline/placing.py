@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from decidua.knowledge import table
+from decidua.knowledge import constant, table
 from decidua.measurement import Censoring, LogNormal, Measurement, Moment, PairedCounts, Status, Visit
-from decidua.timeline.gestation import constant
 from decidua.timeline.placement import Placement
 from decidua.timeline.references import Reference
 from decidua.timeline.standing import quantile, standing
