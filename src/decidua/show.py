@@ -525,11 +525,13 @@ def recovery_summary(recovery: Recovery, outcome: RunOutcome) -> None:
         share = f"{100 * c.covered / c.intervals:.1f}" if c.intervals else "–"
         grid.add_row(c.kind, c.stratum, str(c.covered), str(c.intervals), share)
     console.print(grid)
-    planted = Counter((p.true.subject, p.true.axis, p.outside) for p in recovery.planted)
     for subject, axis in dict.fromkeys((p.true.subject, p.true.axis) for p in recovery.planted):
-        outside, inside = planted[subject, axis, True], planted[subject, axis, False]
+        placed = [p for p in recovery.planted if p.true.subject == subject and p.outside is not None]
+        side, outside = sum(p.own_side is True for p in placed), sum(p.outside is True for p in placed)
         console.print(
-            f"{subject} was planted on {axis}: outside in {outside} of {outside + inside} results.", highlight=False
+            f"{subject} was planted on {axis}: of {len(placed)} placed results, {side} surely on that side, "
+            f"{outside} outside.",
+            highlight=False,
         )
     console.print(
         f"Ordinary women placed outside on these axes: {len(recovery.false_outside)} results.", highlight=False

@@ -82,6 +82,8 @@ def test_ratios_hold_the_truth(made: tuple[Path, Truth], found: StudyFindings) -
 def test_planted_women_stand_outside_on_their_axis(made: tuple[Path, Truth], found: StudyFindings) -> None:
     recovery = compare(made[1], found)
     outside = Counter((p.true.subject, p.true.visit) for p in recovery.planted if p.outside)
+    assert [p.true for p in recovery.planted if p.own_side is False] == []
+    assert {p.true.subject for p in recovery.planted if p.own_side} == {"W1", "W2", "W3"}
     assert sum(subject == "W1" for subject, _ in outside) >= 3
     assert sum(subject == "W3" for subject, _ in outside) >= 3
     assert len(recovery.false_outside) <= 3
@@ -151,8 +153,9 @@ def test_twenty_studies_hold_their_truth(tmp_path: Path, monkeypatch: pytest.Mon
             tube.unlink()
     for place, (covered, n) in sorted(coverage(recoveries).items()):
         print(f"{' '.join(place)}: {covered} of {n}, {covered / n:.1%}")
-    sides = Counter((p.true.subject, p.outside) for r in recoveries for p in r.planted)
-    print(f"planted women outside: {sides}; ordinary results outside: {[len(r.false_outside) for r in recoveries]}")
+    sides = Counter((p.true.subject, p.own_side, p.outside) for r in recoveries for p in r.planted)
+    print(f"planted women, on their side, outside: {sides}")
+    print(f"ordinary results outside: {[len(r.false_outside) for r in recoveries]}")
     for place, (covered, n) in coverage(recoveries).items():
         assert n < 500 or covered / n >= 0.90, (place, covered, n)
     for kind in ("share", "ratio"):

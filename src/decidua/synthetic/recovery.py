@@ -51,11 +51,11 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class PlantedValue:
-    """Whether a planted value was placed outside; None where it was not placed at all."""
+    """Whether a planted value was placed outside, and surely on its own side; None where it was not placed at all."""
 
     true: TrueValue
     outside: bool | None
-    p_outside: float | None
+    own_side: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,9 @@ def _stratum(value: TrueValue, m: Measurement) -> str:
 def _planted(value: TrueValue, placement: Placement | None) -> PlantedValue:
     if placement is None or placement.not_placeable:
         return PlantedValue(value, None, None)
-    return PlantedValue(value, is_outside(placement), placement.p_outside)
+    high = value.score is not None and value.score > 0
+    end = placement.z_lower if high else placement.z_upper
+    return PlantedValue(value, is_outside(placement), None if end is None else (end > 0) is high)
 
 
 def _named(trap: str, visit: VisitFindings | None, findings: StudyFindings) -> bool:
