@@ -141,3 +141,20 @@ def others(results: Results, touched: Callable[[str, str], bool]) -> Results:
         for key, line in results.items()
         if not touched(key[0], key[1])
     }
+
+
+def test_two_plates_of_one_file_name_stay_apart(sound: tuple[Path, Results], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(sound[0], tmp_path / "study"))
+    (folder / "more").mkdir()
+    shutil.copy(folder / PLATE, folder / "more/R1.csv")
+    resheet(folder, lambda text: text.replace(f"{PLATE},W2-V1-S", "more/R1.csv,W2-V1-S"))
+    block = '[[plates]]\nfile = "more/R1.csv"\nkit = "made-30-plex"\nplatform = "luminex-xponent"\n\n[controls]'
+    study = (folder / "study.toml").read_text("utf-8")
+    (folder / "study.toml").write_text(study.replace("[controls]", block), "utf-8")
+    rows, said = run(folder)
+    assert said == []
+    moved = {key: line.replace(PLATE, "more/R1.csv") for key, line in sound[1].items() if key[:2] == ("W2 V1", PLATE)}
+    assert len(moved) == 30
+    kept = {key: line for key, line in sound[1].items() if key[:2] != ("W2 V1", PLATE)}
+    assert {key: line for key, line in rows.items() if key[1] != "more/R1.csv"} == kept
+    assert sorted(line for key, line in rows.items() if key[1] == "more/R1.csv") == sorted(moved.values())
