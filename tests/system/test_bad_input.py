@@ -167,10 +167,12 @@ def test_an_empty_count_table(tmp_path: Path) -> None:
 def test_windows_semicolons_and_decimal_commas_are_read_with_a_warning(tmp_path: Path, whole: StudyFindings) -> None:
     folder = tiny.build(tmp_path)
     text = (folder / "samples.csv").read_text("utf-8").replace(",", ";").replace(";4;", ";4,0;")
-    (folder / "samples.csv").write_bytes((text + "\n").replace("last_period", "last_period").encode("cp1252"))
+    header, *lines = text.splitlines()
+    noted = "\n".join([f"{header};x_note", *(f"{line};geprüft" for line in lines)])
+    (folder / "samples.csv").write_bytes(noted.encode("cp1252"))
     findings = found(folder)
     assert results(findings) == results(whole)
-    assert {n.code for n in findings.notes} == {"other_delimiter", "decimal_comma"}
+    assert {n.code for n in findings.notes} == {"windows_1252", "other_delimiter", "decimal_comma"}
 
 
 @pytest.mark.parametrize(
